@@ -1,0 +1,118 @@
+"""What a report shows, as plain data: tasks and runs describe, `tunewell.report` draws.
+
+Each section is a frozen dataclass of strings and numbers that `to_json`/`from_json` round-trip, so a report
+can be drawn again from a run folder without the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+from tunewell.core.results import Score
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A titled part of the report; `note` is one sentence on how to read it."""
+
+    kind: ClassVar[str]
+    title: str
+    note: str
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields, with `kind` first."""
+        return {"kind": self.kind, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Headline(Section):
+    """The primary score, the baselines' and the differences to them, on `split`."""
+
+    kind: ClassVar[str] = "headline"
+    metric: str
+    split: str
+    num_examples: int
+    score: Score
+    baselines: Mapping[str, Score]
+    differences: Mapping[str, Score]
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Section):
+    """Rows under named columns; numbers are formatted by the report, None shows as a dash."""
+
+    kind: ClassVar[str] = "table"
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str | int | float | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts(Section):
+    """Names and values: settings, versions, sizes."""
+
+    kind: ClassVar[str] = "facts"
+    facts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines(Section):
+    """Line charts over a common axis; each series maps a name to `(x, y)` points.
+
+    One panel per entry of `panels`: panel title to its series.
+    """
+
+    kind: ClassVar[str] = "lines"
+    x_label: str
+    panels: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix(Section):
+    """Counts of gold label (row) against predicted label (column); `names` labels both."""
+
+    kind: ClassVar[str] = "matrix"
+    names: Sequence[str]
+    counts: Sequence[Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bars(Section):
+    """One bar per name; `counts` in the unit named by `unit`."""
+
+    kind: ClassVar[str] = "bars"
+    unit: str
+    counts: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Texts(Section):
+    """Examples worth reading: the text, what was right, what was predicted, and how sure the model was."""
+
+    kind: ClassVar[str] = "texts"
+    entries: Sequence[Mapping[str, str | float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Notices(Section):
+    """Plain sentences that a reader must not miss: truncation, duplicates, unknown tokens."""
+
+    kind: ClassVar[str] = "notices"
+    lines: Sequence[str]
+
+
+_KINDS: dict[str, type[Section]] = {
+    section.kind: section for section in (Headline, Table, Facts, Lines, Matrix, Bars, Texts, Notices)
+}
+
+
+def section_from_json(data: Mapping[str, Any]) -> Section:
+    """The section that `to_json` wrote; raises `KeyError` for a kind that this version does not know."""
+    fields = dict(data)
+    section = _KINDS[fields.pop("kind")]
+    if section is Headline:
+        fields["score"] = Score.from_json(fields["score"])
+        for name in ("baselines", "differences"):
+            fields[name] = {key: Score.from_json(score) for key, score in fields[name].items()}
+    return section(**fields)

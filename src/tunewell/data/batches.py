@@ -1,0 +1,127 @@
+"""Batches without padding, and which features form them.
+
+A batch is ragged: its tokens stand in one flat row, with the length of each sequence beside it; the padded
+view is derived. Which features form an optimizer batch is a pure function of the seed, the epoch, the number
+of features and the batch size, so a position in training is one integer and nothing random is ever saved.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tunewell.data.features import Feature
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Several sequences for one forward pass.
+
+    `input_ids` and `token_type_ids` have shape `(tokens,)`, `lengths` has shape `(sequences,)`; `labels` is
+    as the task's loss wants it. `num_targets` is what the summed loss is divided by; a float, because a
+    weighted target counts by its weight.
+    """
+
+    input_ids: Tensor
+    lengths: Tensor
+    token_type_ids: Tensor | None = None
+    labels: Tensor | None = None
+    num_targets: float = 0.0
+    example_ids: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, features: Sequence[Feature], labels: Tensor | None = None, num_targets: float = 0.0) -> Batch:
+        """The features' tokens in one row, in the order given."""
+        types = None
+        if features[0].token_type_ids is not None:
+            types = torch.tensor([token for feature in features for token in feature.token_type_ids or ()])
+        return cls(
+            input_ids=torch.tensor([token for feature in features for token in feature.input_ids]),
+            lengths=torch.tensor([len(feature) for feature in features]),
+            token_type_ids=types,
+            labels=labels,
+            num_targets=num_targets,
+            example_ids=tuple(feature.example_id for feature in features),
+        )
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on `device`."""
+        if self.input_ids.device == device:
+            return self
+        moved = {
+            name: value.to(device, non_blocking=True)
+            for name in ("input_ids", "lengths", "token_type_ids", "labels")
+            if (value := getattr(self, name)) is not None
+        }
+        return replace(self, **moved)
+
+    def padded(self, pad_token_id: int) -> dict[str, Tensor]:
+        """The batch as `(sequences, longest)` tensors, padded on the right, with an `attention_mask`."""
+        mask = torch.arange(int(self.lengths.max()), device=self.lengths.device) < self.lengths[:, None]
+        input_ids = self.input_ids.new_full(mask.shape, pad_token_id)
+        input_ids[mask] = self.input_ids
+        inputs = {"input_ids": input_ids, "attention_mask": mask.long()}
+        if self.token_type_ids is not None:
+            types = torch.zeros_like(input_ids)
+            types[mask] = self.token_type_ids
+            inputs["token_type_ids"] = types
+        return inputs
+
+
+Collate = Callable[[Sequence[Feature]], Batch]
+
+
+@dataclass(frozen=True)
+class TrainingBatches:
+    """The micro-batches of every optimizer step, addressed by the step's number.
+
+    Within a step the features stand longest first before they are cut into micro-batches, which saves
+    padding and changes no sum. The last batch of an epoch may be smaller.
+    """
+
+    features: Sequence[Feature]
+    collate: Collate
+    batch_size: int
+    micro_batch_size: int
+    seed: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps in one pass over the features."""
+        return math.ceil(len(self.features) / self.batch_size)
+
+    def indices(self, step: int) -> list[int]:
+        """Which features form the optimizer batch of `step`, counted from 0."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.features))
+        return [int(index) for index in order[place * self.batch_size : (place + 1) * self.batch_size]]
+
+    def at(self, step: int) -> list[Batch]:
+        """The micro-batches of `step`, counted from 0."""
+        chosen = sorted(self.indices(step), key=lambda index: (-len(self.features[index]), index))
+        size = self.micro_batch_size
+        return [
+            self.collate([self.features[index] for index in chosen[start : start + size]])
+            for start in range(0, len(chosen), size)
+        ]
+
+
+def by_token_budget(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+    """Groups of indices, longest first, whose padded size is at most `batch_tokens` (one at least a group)."""
+    group: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda index: (-lengths[index], index)):
+        longest = lengths[group[0]] if group else lengths[index]
+        if group and longest * (len(group) + 1) > batch_tokens:
+            yield group
+            group = []
+        group.append(index)
+    if group:
+        yield group

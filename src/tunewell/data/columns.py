@@ -1,0 +1,167 @@
+"""Which column of a file holds what: guesses that are made only where one reading is sensible.
+
+Not for: deciding what to do with a guess (the task) or reading files (`sources`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tunewell.core.errors import ConfigError
+from tunewell.core.examples import Row
+
+TEXT_NAMES = (
+    "text", "sentence", "review", "review_text", "content", "body", "comment", "tweet", "message", "utterance",
+    "query", "question", "document", "description", "headline", "title",
+)  # fmt: skip
+LABEL_NAMES = (
+    "label", "labels", "class", "category", "sentiment", "target", "stars", "rating", "intent", "topic",
+    "gold_label", "polarity", "emotion", "score", "similarity", "similarity_score", "tags", "genre", "genres",
+)  # fmt: skip
+PAIR_NAMES = (
+    ("premise", "hypothesis"),
+    ("question", "sentence"),
+    ("question", "passage"),
+    ("query", "document"),
+)
+
+_NUMBERED = re.compile(r"^(?P<stem>.*?)[ _-]?(?P<place>[12ab])$", re.IGNORECASE)
+_ID_NAMES = re.compile(r"^(id|idx|index|.*[_ ]id|guid|uuid|unnamed: 0)$", re.IGNORECASE)
+_SAMPLE_ROWS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class TargetKind:
+    """What the values of a target column are: `single_label`, `multi_label` or `regression`."""
+
+    kind: str
+    num_labels: int | None
+
+
+def guess_texts(columns: Sequence[str], rows: Sequence[Row], taken: Iterable[str]) -> list[str] | None:
+    """The text column, or the two of a pair; None when nothing looks like text.
+
+    Raises `ConfigError` that names the candidates when several columns could be it.
+    """
+    taken = set(taken)
+    sample = rows[:_SAMPLE_ROWS]
+    textual = [name for name in columns if name not in taken and _is_textual(sample, name)]
+    pairs = _pairs(textual)
+    if len(pairs) == 1:
+        return list(pairs[0])
+    lowered = {name.lower().replace(" ", "_"): name for name in textual}
+    named = [lowered[name] for name in TEXT_NAMES if name in lowered]
+    if named and (len(named) == 1 or named[0].lower() in TEXT_NAMES[:2]):
+        return [named[0]]
+    prose = [name for name in textual if _is_prose(sample, name)]
+    if len(prose) == 1:
+        return prose
+    candidates = named or prose
+    if not candidates:
+        return None
+    raise ConfigError(
+        f"which column is the text? It could be {_listed(candidates)}",
+        fix=f"--set task.text={candidates[0]}, or --set 'task.text=[{', '.join(candidates[:2])}]' for a pair",
+    )
+
+
+def guess_target(columns: Sequence[str], rows: Sequence[Row], taken: Iterable[str]) -> str | list[str] | None:
+    """The target column, or several 0/1 columns; None when nothing looks like a target.
+
+    Raises `ConfigError` that names the candidates when several columns could be it.
+    """
+    taken = set(taken)
+    free = [name for name in columns if name not in taken and not _ID_NAMES.match(name)]
+    lowered = {name.lower().replace(" ", "_"): name for name in free}
+    named = [lowered[name] for name in LABEL_NAMES if name in lowered]
+    if named and (len(named) == 1 or named[0].lower() in LABEL_NAMES[:2]):
+        return named[0]
+    if len(free) == 1:
+        return free[0]
+    sample = rows[:_SAMPLE_ROWS]
+    if not named:
+        flags = [name for name in free if _is_flag(sample, name)]
+        if len(flags) >= 2:
+            return flags
+    candidates = named or [name for name in free if _is_categorical(sample, name)]
+    if len(candidates) == 1:
+        return candidates[0]
+    candidates = candidates or free
+    if not candidates:
+        return None
+    raise ConfigError(
+        f"which column is the label? It could be {_listed(candidates)}",
+        fix=f"--set task.label={candidates[0]}",
+    )
+
+
+def kind_of_target(values: Sequence[Any], separator: str) -> TargetKind:
+    """What a column's values are, from all of them; missing values do not count.
+
+    Lists, or texts that hold `separator`, are several labels; numbers with a fraction, or whole numbers of
+    which hardly any repeats, are quantities; everything else is one label.
+    """
+    present = [value for value in values if value is not None and value != ""]
+    if any(isinstance(value, list) for value in present):
+        return TargetKind("multi_label", None)
+    if any(isinstance(value, str) and separator in value for value in present):
+        return TargetKind("multi_label", None)
+    distinct = {str(value) for value in present}
+    numbers = [_number(value) for value in distinct]
+    if numbers and all(number is not None for number in numbers):
+        fractional = any(number != int(number) for number in numbers if number is not None)
+        rare = len(distinct) > 50 and len(present) < 5 * len(distinct)
+        if fractional or rare:
+            return TargetKind("regression", None)
+    return TargetKind("single_label", len(distinct))
+
+
+def _number(value: str) -> float | None:
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if abs(number) < float("inf") else None  # NaN and infinity are no quantities
+
+
+def _pairs(columns: Sequence[str]) -> list[tuple[str, str]]:
+    lowered = {name.lower(): name for name in columns}
+    pairs = [(lowered[a], lowered[b]) for a, b in PAIR_NAMES if a in lowered and b in lowered]
+    stems: dict[str, list[str]] = {}
+    for name in columns:
+        if match := _NUMBERED.match(name):
+            stems.setdefault(match["stem"].lower(), []).append(name)
+    return pairs + [(names[0], names[1]) for stem, names in stems.items() if len(names) == 2 and stem]
+
+
+def _values(rows: Sequence[Row], name: str) -> list[Any]:
+    return [value for row in rows if (value := row.values.get(name)) not in (None, "")]
+
+
+def _is_textual(rows: Sequence[Row], name: str) -> bool:
+    values = _values(rows, name)
+    if not values or _ID_NAMES.match(name) or not all(isinstance(value, str) for value in values):
+        return False
+    return any(_number(value) is None for value in values)
+
+
+def _is_prose(rows: Sequence[Row], name: str) -> bool:
+    values = _values(rows, name)
+    mean_length = sum(len(value) for value in values) / len(values)
+    return mean_length >= 12 and len(set(values)) > 0.5 * len(values)
+
+
+def _is_flag(rows: Sequence[Row], name: str) -> bool:
+    return {str(value).lower() for value in _values(rows, name)} <= {"0", "1", "true", "false"}
+
+
+def _is_categorical(rows: Sequence[Row], name: str) -> bool:
+    values = [str(value) for value in _values(rows, name)]
+    return bool(values) and (len(set(values)) <= max(2, len(values) / 3) or _number(values[0]) is not None)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:8]) + (" ..." if len(names) > 8 else "")

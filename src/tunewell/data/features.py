@@ -1,0 +1,26 @@
+"""A feature: one window of one example as token ids. No torch here, so that tasks may import it freely."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """What a model reads of one example.
+
+    `input_ids` holds the token ids with the model's special tokens; `token_type_ids`, where the model has
+    them, is as long. `target` is in the form that the task's `collate` understands and None in prediction.
+    `num_truncated_tokens` counts what the maximum length cut off.
+    """
+
+    example_id: str
+    input_ids: Sequence[int]
+    token_type_ids: Sequence[int] | None = None
+    target: Any = None
+    num_truncated_tokens: int = 0
+
+    def __len__(self) -> int:
+        return len(self.input_ids)

@@ -1,0 +1,60 @@
+"""What the name of a file says: its format, the short name of the data, and what was perhaps meant instead.
+
+Not for: opening files (`opening`).
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from tunewell.core.errors import DataError
+
+ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".txt")
+"""The endings of files that can be read, each also with `.gz` after it."""
+
+
+def ending_of(name: str) -> str | None:
+    """The ending that decides the format, without `.gz`; None for an unknown one."""
+    ending = Path(name.lower().removesuffix(".gz")).suffix
+    return ending if ending in ENDINGS else None
+
+
+def known_ending(name: str) -> str:
+    """The same, where an unknown ending raises `DataError`."""
+    ending = ending_of(name)
+    if ending is None:
+        raise DataError(
+            f"unknown ending {Path(name).suffix!r}",
+            where=name,
+            fix=f"rename it to one of {', '.join(ENDINGS)} (each also with .gz)",
+        )
+    return ending
+
+
+def short_name(path: str) -> str:
+    """The last part of a path, without the endings that are known."""
+    name = Path(path).absolute().resolve().name if Path(path).name in ("", "..") else Path(path).name
+    ending = ending_of(name)
+    if ending is None:
+        return name
+    bare = name[: -len(".gz")] if name.lower().endswith(".gz") else name
+    return bare[: -len(ending)]
+
+
+def did_you_mean(path: str) -> str:
+    """A clause that names files with similar names beside `path`; empty without any."""
+    folder = Path(path).parent
+    try:
+        names = [entry.name for entry in folder.iterdir()]
+    except (OSError, ValueError):
+        return ""
+    close = difflib.get_close_matches(Path(path).name, names, n=3)
+    return f"; did you mean {' or '.join(str(folder / name) for name in close)}?" if close else ""
+
+
+def missing(path: str) -> DataError:
+    """The error for a path that leads nowhere."""
+    folder = Path(path).parent
+    lacks = "" if folder.is_dir() else f": not even the folder {folder}"
+    return DataError(f"no such file or folder{lacks}{did_you_mean(path)}", where=path, fix="check the path")

@@ -1,0 +1,254 @@
+"""From a path or a Hub id to rows that remember where they came from. Start here to read data.
+
+`read` gives whole tables by split, for training and evaluation; `stream` gives rows one by one, for
+prediction. The formats stand in their own modules: `delimited` (CSV, TSV), `json_records` (JSON lines),
+`json_documents`, `parquet`, `plain_text`, `hub`; a new format is one more of them and a line in `_rows_of`. What they share
+is in `reading`, `opening` and `lines`.
+
+Not for: what the columns mean (the task), or faults of content such as duplicates (`checks`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from tunewell.core.errors import ConfigError, DataError
+from tunewell.core.examples import Row
+from tunewell.data import delimited, hub, json_documents, json_records, parquet, plain_text
+from tunewell.data.file_names import ENDINGS, did_you_mean, ending_of, known_ending, missing, short_name
+from tunewell.data.json_documents import MAX_DOCUMENT_BYTES, SPLIT_NAMES, Document
+from tunewell.data.lines import Line, read_lines
+from tunewell.data.opening import MAX_DECOMPRESSED_BYTES, OpenFile, opened
+from tunewell.data.reading import Reading, Source, SourceSettings
+
+__all__ = ["ENDINGS", "Source", "SourceSettings", "read", "stream"]
+
+_SPLITS_IN_ORDER = ("train", "validation", "test")
+
+
+def read(path_or_hub_id: str, settings: SourceSettings | None = None) -> dict[str, Source]:
+    """The tables of a file, a folder or a Hub data set, by split: `train`, `validation`, `test`.
+
+    A file with one table gives `train`. A JSON object of lists, a folder that holds `train.*`,
+    `validation.*` (or `val`, `dev`, `valid`) and `test.*`, and a Hub data set give the splits that they have.
+    A Hub id (`name`, `org/name`, `org/name:config`) is tried only when no such path exists.
+
+    Raises `DataError` with the first 20 bad rows of a file and their number, and `ConfigError` for a setting
+    that the format has no use for.
+    """
+    settings = settings or SourceSettings()
+    if Path(path_or_hub_id).is_dir():
+        return _read_folder(path_or_hub_id, settings)
+    if os.path.lexists(path_or_hub_id):
+        return _read_file(path_or_hub_id, settings)
+    if ending_of(path_or_hub_id) is None and hub.is_plausible(path_or_hub_id):
+        _refuse_idle_settings(settings, "a Hub data set", path_or_hub_id)
+        try:
+            return hub.read(path_or_hub_id, settings)
+        except DataError as error:
+            raise DataError(
+                error.what + did_you_mean(path_or_hub_id), where=error.where, fix=error.fix
+            ) from None
+    raise missing(path_or_hub_id)
+
+
+def stream(
+    path_or_minus: str, settings: SourceSettings | None = None, *, notes: list[str] | None = None
+) -> Iterator[Row]:
+    """The rows of a file, or of standard input for `-`, one by one, without holding them all.
+
+    Standard input is JSON lines if its first line is a JSON object, else one text a line under the column
+    `text`, as in `.txt` files; there blank lines are rows with an empty text, except at the end. JSON documents
+    and Parquet files are held in memory.
+
+    Rows come as the file goes by, so the first bad one raises `DataError` at once (`on_bad_row="drop"` skips
+    it). Notes for the user are added to `notes`, the last of them after the last row.
+    """
+    settings = settings or SourceSettings()
+    reading = Reading("standard input" if path_or_minus == "-" else path_or_minus, settings, at_once=True)
+    if notes is not None:
+        reading.notes = notes
+    rows = plain_text.read_standard_input(reading) if path_or_minus == "-" else _stream_file(reading)
+    number = 0
+    for number, row in enumerate(islice(rows, settings.limit), start=1):  # noqa: B007 - counted for `finish`
+        yield row
+    reading.finish(number)
+
+
+def _read_folder(folder: str, settings: SourceSettings) -> dict[str, Source]:
+    chosen: dict[str, str] = {}
+    others: list[str] = []
+    names = sorted(entry.name for entry in Path(folder).iterdir())
+    for name in names:
+        if ending_of(name) is None:
+            continue
+        split = SPLIT_NAMES.get(short_name(name).lower())
+        if split is None:
+            others.append(name)
+        elif split in chosen:
+            raise DataError(
+                f"both {chosen[split]} and {name} could be the {split} split",
+                where=folder,
+                fix="move one away",
+            )
+        else:
+            chosen[split] = name
+    if not chosen:
+        raise DataError(
+            f"the folder holds no train, validation or test file, only {', '.join(names[:8]) or 'nothing'}",
+            where=folder,
+            fix=f"name the files train, validation and test, each with an ending of {', '.join(ENDINGS)}",
+        )
+    sources: dict[str, Source] = {}
+    for split in _SPLITS_IN_ORDER:
+        if split in chosen:
+            path = str(Path(folder) / chosen[split])
+            tables = _read_file(path, settings)
+            if set(tables) != {"train"}:
+                raise DataError("one file of a folder holds several splits itself", where=path)
+            sources[split] = replace(tables["train"], name=short_name(folder))
+    if others:
+        first = next(iter(sources))
+        note = f"files in {folder} that are no split and were not read: {', '.join(others)}"
+        sources[first] = replace(sources[first], notes=(note, *sources[first].notes))
+    return sources
+
+
+def _read_file(path: str, settings: SourceSettings) -> dict[str, Source]:
+    ending = known_ending(path)
+    _refuse_settings_without_effect(settings, ending, path)
+    with opened(path) as file:
+        text: str | None = None
+        if ending == ".json":
+            text = json_documents.decode_text(
+                file.read_all(MAX_DOCUMENT_BYTES, "write it as JSON lines"), path
+            )
+            if not json_documents.is_json_lines(text):
+                document = json_documents.open_document(text, path)
+                return _read_document(document, path, settings, file.fingerprint())
+        reading = Reading(path, settings)
+        rows = _rows_of(file, ending, reading) if text is None else _rows_of_misnamed_lines(text, reading)
+        return {"train": _table(rows, reading, file, checked=ending in (".json", ".jsonl", ".ndjson"))}
+
+
+def _table(rows: Iterator[Row], reading: Reading, file: OpenFile, *, checked: bool) -> Source:
+    kept = list(islice(rows, reading.settings.limit))
+    if checked:
+        kept = json_records.check_as_table(kept, reading)
+    reading.finish(len(kept))
+    return Source(kept, reading.columns, tuple(reading.notes), file.fingerprint(), short_name(reading.file))
+
+
+def _read_document(
+    document: Document, path: str, settings: SourceSettings, fingerprint: str
+) -> dict[str, Source]:
+    sources: dict[str, Source] = {}
+    notes: list[str] = []
+    if document.skipped:
+        notes.append(f"members of {path} that are no split and were not read: {', '.join(document.skipped)}")
+    for split in sorted(document.arrays, key=lambda name: _SPLITS_IN_ORDER.index(name or "train")):
+        reading = Reading(path if split is None else f"{path}#{split}", settings, notes=notes)
+        rows = list(islice(json_documents.read_rows(document.arrays[split], reading), settings.limit))
+        rows = json_records.check_as_table(rows, reading)
+        reading.finish(len(rows))
+        sources[split or "train"] = Source(
+            rows, reading.columns, tuple(reading.notes), fingerprint, short_name(path)
+        )
+        notes = []
+    return sources
+
+
+def _rows_of(file: OpenFile, ending: str, reading: Reading) -> Iterator[Row]:
+    """The rows of any format but JSON documents."""
+    if ending == ".parquet":
+        return parquet.read_rows(
+            file.read_all(MAX_DECOMPRESSED_BYTES, "split it into several files"), reading
+        )
+    lines = read_lines(file.stream, reading)
+    if ending == ".txt":
+        return plain_text.read_rows(lines, reading)
+    if ending in (".jsonl", ".ndjson"):
+        return json_records.read_rows(lines, reading)
+    delimiter = reading.settings.delimiter or ("," if ending == ".csv" else "\t")
+    if ending == ".tsv" and reading.settings.quoting == "auto":
+        held = list(lines)
+        return _rows_of_tsv(held, reading, delimiter, delimited.looks_quoted(held, delimiter, reading.file))
+    quoted = reading.settings.quoting != "none"
+    return delimited.read_rows(lines, reading, delimiter=delimiter, quoted=quoted)
+
+
+def _rows_of_tsv(
+    lines: list[Line] | Iterator[Line], reading: Reading, delimiter: str, quoted: bool
+) -> Iterator[Row]:
+    if quoted:
+        reading.notes.append(
+            f"{reading.file} is quoted as csv and pandas write it; the quotes were understood and removed "
+            "(data.quoting=none keeps them)"
+        )
+    return delimited.read_rows(lines, reading, delimiter=delimiter, quoted=quoted)
+
+
+def _rows_of_misnamed_lines(text: str, reading: Reading) -> Iterator[Row]:
+    reading.notes.append(f"{reading.file} holds JSON lines, and was read as such")
+    return json_records.read_rows(read_lines(json_documents.lines_of(text), reading), reading)
+
+
+def _stream_file(reading: Reading) -> Iterator[Row]:
+    path, settings = reading.file, reading.settings
+    if not os.path.lexists(path):
+        raise missing(path)
+    if Path(path).is_dir():
+        raise DataError("is a folder, where one file is expected", where=path, fix="give one of its files")
+    ending = known_ending(path)
+    quoted: bool | None = None
+    if ending == ".tsv" and settings.quoting == "auto":
+        # Whether a TSV is quoted shows only at its end: it is read twice rather than held.
+        with opened(path) as file:
+            scratch = Reading(path, replace(settings, on_bad_row="drop"))
+            quoted = delimited.looks_quoted(
+                read_lines(file.stream, scratch), settings.delimiter or "\t", path
+            )
+    with opened(path) as file:
+        if ending == ".json":
+            yield from _stream_json(file, reading)
+        elif quoted is not None:
+            yield from _rows_of_tsv(
+                read_lines(file.stream, reading), reading, settings.delimiter or "\t", quoted
+            )
+        elif ending in (".jsonl", ".ndjson"):
+            yield from json_records.check_as_stream(_rows_of(file, ending, reading), reading)
+        else:
+            yield from _rows_of(file, ending, reading)
+
+
+def _stream_json(file: OpenFile, reading: Reading) -> Iterator[Row]:
+    text = json_documents.decode_text(file.read_all(MAX_DOCUMENT_BYTES, "write it as JSON lines"), file.name)
+    if json_documents.is_json_lines(text):
+        return json_records.check_as_stream(_rows_of_misnamed_lines(text, reading), reading)
+    document = json_documents.open_document(text, file.name)
+    if None not in document.arrays:
+        raise DataError("holds several splits, where one table is expected", where=file.name)
+    return json_records.check_as_stream(json_documents.read_rows(document.arrays[None], reading), reading)
+
+
+def _refuse_settings_without_effect(settings: SourceSettings, ending: str, path: str) -> None:
+    if ending not in (".csv", ".tsv"):
+        names_apply = ending in (".json", ".txt")
+        _refuse_idle_settings(settings, f"a {ending} file", path, names_apply=names_apply)
+    if ending == ".txt" and settings.column_names and len(settings.column_names) != 1:
+        raise ConfigError("a .txt file has one column", where="data.column_names", fix="name one column")
+
+
+def _refuse_idle_settings(
+    settings: SourceSettings, what: str, path: str, *, names_apply: bool = False
+) -> None:
+    idle = {"delimiter": settings.delimiter is not None, "quoting": settings.quoting != "auto"}
+    if not names_apply:
+        idle["column_names"] = settings.column_names is not None
+    for name, is_set in idle.items():
+        if is_set:
+            raise ConfigError(f"has no effect on {what} ({path})", where=f"data.{name}", fix="leave it out")

@@ -1,0 +1,188 @@
+"""From data settings to checked examples by split, with the task that reads them.
+
+Everything that can be wrong with the user's files is found here, before a model is loaded. Not for: reading
+formats (`tunewell.data`) or token ids (the task's `encode`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tunewell.config import DataSettings, RunConfig, task_settings
+from tunewell.core.errors import ConfigError, DataError, collected
+from tunewell.core.examples import Example, Row
+from tunewell.data import checks, splits
+from tunewell.data.sources import Source, SourceSettings, read
+from tunewell.tasks import task_class, task_config, task_names
+from tunewell.tasks.base import Task
+
+AnyTask = Task[Any, Any, Any]
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Examples by split (`train`, `validation`, `test`) and the task that has learnt their labels.
+
+    `rows` holds the row behind each example. `notes` are sentences for the user; `findings` what the data
+    doctor saw. `fingerprints` names each file's content by its SHA-256.
+    """
+
+    name: str
+    task: AnyTask
+    examples: Mapping[str, Sequence[Example]]
+    rows: Mapping[str, Sequence[Row]]
+    notes: Sequence[str]
+    findings: Sequence[checks.Finding] = field(default_factory=tuple)
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+
+
+def load_dataset(config: RunConfig) -> Dataset:
+    """Read, split and check the data of a run.
+
+    Raises `ConfigError` when the task or a column must be asked for, and `DataError` for what the data
+    doctor cannot let pass.
+    """
+    sources = read_sources(config.data)
+    notes = [note for source in sources.values() for note in source.notes]
+    task, said = choose_task(config.task, sources["train"])
+    notes = [f"task: {task.name}; {said}", *notes]
+    examples: dict[str, list[Example]] = {}
+    rows: dict[str, list[Row]] = {}
+    for name, source in sources.items():
+        examples[name], rows[name], dropped = read_examples(task, source, config.data.on_bad_row)
+        if dropped:
+            notes.append(f"{dropped} bad rows of {source.name} were dropped")
+    parts = carve(task, examples["train"], config, missing=[name for name in SPLITS if name not in sources])
+    if len(parts) > 1:
+        rows |= {name: [rows["train"][index] for index in indices] for name, indices in parts.items()}
+        examples |= {name: [examples["train"][index] for index in indices] for name, indices in parts.items()}
+        sizes = ", ".join(f"{len(indices)} {name}" for name, indices in parts.items())
+        notes.append(f"split by a seeded, stratified draw that keeps equal texts together: {sizes}")
+    task = task.learn(examples)
+    findings = examine(task, examples, config)
+    return Dataset(
+        name=sources["train"].name,
+        task=task,
+        examples={name: examples[name] for name in SPLITS},
+        rows=rows,
+        notes=notes,
+        findings=findings,
+        fingerprints={name: source.fingerprint for name, source in sources.items()},
+    )
+
+
+def read_sources(settings: DataSettings) -> dict[str, Source]:
+    """The tables by split, from the files named and the splits that the training source holds itself."""
+    found = read(settings.train, source_settings(settings, limit=settings.limit))
+    if "train" not in found:
+        raise DataError("there is no training split", where=settings.train)
+    for name, path in (("validation", settings.validation), ("test", settings.test)):
+        if path is not None:
+            tables = read(path, source_settings(settings))
+            found[name] = tables.get(name) or tables["train"]
+    return found
+
+
+def source_settings(settings: DataSettings, limit: int | None = None) -> SourceSettings:
+    """What the readers want to know of the data settings."""
+    return SourceSettings(
+        delimiter=settings.delimiter,
+        quoting=settings.quoting,
+        column_names=tuple(settings.column_names) if settings.column_names else None,
+        limit=limit,
+        on_bad_row=settings.on_bad_row,
+    )
+
+
+def choose_task(given: Mapping[str, Any], source: Source) -> tuple[AnyTask, str]:
+    """The task that the settings name, or the first that the columns speak for; its settings completed."""
+    names = [given["name"]] if "name" in given else task_names()
+    for name in names:
+        kind = task_class(name)
+        reading = kind.infer(source.columns, source.rows, given)
+        if reading is None:
+            continue
+        settings = {**reading.settings, **{key: value for key, value in given.items() if value is not None}}
+        config = task_settings(settings, name, task_config)
+        task = kind.new(config)
+        task.check_columns(source.columns, source.name)
+        return task, reading.said
+    raise ConfigError(
+        f"no column of {source.name} looks like what {' or '.join(names)} reads; "
+        f"the columns are {', '.join(source.columns)}",
+        fix="name them, for example --set task.text=COLUMN --set task.label=COLUMN",
+    )
+
+
+def read_examples(
+    task: AnyTask, source: Source, on_bad_row: str, *, labelled: bool = True
+) -> tuple[list[Example], list[Row], int]:
+    """Examples with their rows, and how many rows were dropped; raises the first 20 problems at once."""
+    task.check_columns(source.columns, source.name, labelled=labelled)
+    examples, rows, problems = [], [], []
+    for row in source.rows:
+        try:
+            example = task.read(row, labelled=labelled)
+        except DataError as error:
+            problems.append(error)
+        else:
+            examples.append(example)
+            rows.append(row)
+    if problems and on_bad_row == "fail":
+        raise collected(problems, of=source.name, fix="mend these rows, or --set data.on_bad_row=drop")
+    if not examples:
+        raise DataError("no row is left to use", where=source.name)
+    return examples, rows, len(problems)
+
+
+def carve(
+    task: AnyTask, examples: Sequence[Example], config: RunConfig, missing: Sequence[str]
+) -> dict[str, list[int]]:
+    """Indices of the training examples by split, where validation or test examples must come from them."""
+    fractions = {"validation": config.data.validation_fraction, "test": config.data.test_fraction}
+    wanted = {name: fractions[name] for name in missing}
+    if not wanted:
+        return {"train": list(range(len(examples)))}
+    parts = splits.split(
+        examples,
+        fractions=(1 - sum(wanted.values()), *wanted.values()),
+        seed=config.training.seed,
+        key=lambda example: joined(task, example),
+        strata=task.stratum,
+    )
+    return dict(zip(("train", *wanted), parts, strict=True))
+
+
+def examine(
+    task: AnyTask, examples: Mapping[str, Sequence[Example]], config: RunConfig
+) -> list[checks.Finding]:
+    """What the data doctor finds; raises `DataError` for what must not pass."""
+
+    def text_of(example: Example) -> str:
+        return joined(task, example)
+
+    findings = checks.examine(examples, text_of, batch_size=config.training.batch_size)
+    findings += task.checks(examples)
+    errors = [DataError(finding.message) for finding in findings if finding.severity == "error"]
+    limit = config.data.max_overlap_share
+    if limit is not None:
+        shares = checks.overlap_share({name: examples[name] for name in ("train", "test")}, text_of)
+        share = shares.get(("train", "test"), 0.0)
+        if share > limit:
+            errors.append(
+                DataError(
+                    f"{share:.1%} of the test texts also stand in the training data; allowed: {limit:.1%}"
+                )
+            )
+    if errors:
+        raise collected(errors, of="the data")
+    return findings
+
+
+def joined(task: AnyTask, example: Example) -> str:
+    """All texts of an example as one, for comparing examples."""
+    return "\n".join(task.texts(example))

@@ -1,0 +1,10 @@
+"""Metrics on plain arrays, and how sure one can be of them.
+
+Every metric that can be is a function of sums over examples: a table of parts per example (`tables`) and a
+function from the summed parts to the value. So one bootstrap (`intervals`) serves every task, present and
+to come. Metrics of ranks (AUROC, Spearman), which no sum can give, are carried beside the tables.
+
+Not for: models, logits or label names (tasks turn predictions into ids and numbers), nor for drawing
+(`tunewell.report`). Import from the modules: `classification`, `multilabel`, `regression`, `intervals`.
+Read `tables` first.
+"""

@@ -1,0 +1,121 @@
+"""The shape every task's scores have: parts per example, and functions from their sums to metrics.
+
+A micro-averaged F1 over a test set is a function of three sums; so are a Pearson correlation and a corpus
+BLEU. A `PartTable` keeps the summands per example, so that `tunewell.metrics.intervals` can add them up again
+over any resample without asking what they mean.
+
+Not for: the metrics themselves (`classification`, `multilabel`, `regression`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray: TypeAlias = NDArray[np.float64]
+IntArray: TypeAlias = NDArray[np.int64]
+BoolArray: TypeAlias = NDArray[np.bool_]
+
+Metric: TypeAlias = Callable[[FloatArray], FloatArray]
+"""From summed parts `(..., k)` to values `(...)`."""
+
+
+@dataclass(frozen=True)
+class PartTable:
+    """Parts of each example `(examples, k)`, and the metrics that are functions of their column sums.
+
+    A metric is vectorised over leading axes and never raises or warns on a zero division: unless its
+    docstring says otherwise, 0/0 is 0 (scikit-learn's `zero_division=0`). A table must carry its own count
+    (a column of ones, say) where a metric divides by the number of examples: groups differ in size.
+    """
+
+    parts: FloatArray
+    metrics: Mapping[str, Metric]
+
+    def __post_init__(self) -> None:
+        if self.parts.ndim != 2 or self.parts.shape[1] == 0:
+            raise ValueError(f"parts must be (examples, k) with k >= 1, not {self.parts.shape}")
+
+
+@dataclass(frozen=True)
+class RankMetric:
+    """A metric of all examples at once, which sums cannot give: AUROC, Spearman's correlation.
+
+    `gold` and `predicted` are `(examples,)`. `compute` returns NaN where the metric is undefined, as AUROC
+    is when one class is missing; intervals leave such resamples out.
+    """
+
+    gold: FloatArray
+    predicted: FloatArray
+    compute: Callable[[FloatArray, FloatArray], float]
+
+    def __post_init__(self) -> None:
+        if self.gold.ndim != 1 or self.gold.shape != self.predicted.shape:
+            shapes = f"gold {self.gold.shape} and predicted {self.predicted.shape}"
+            raise ValueError(f"{shapes} must be (examples,) and of one length")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """All that is known of one model on one split: what to report, and how to resample it.
+
+    `groups` holds one group id per example for a cluster bootstrap (questions on one paragraph, turns of
+    one conversation); None means that the examples are independent. Raises `ValueError` for no examples,
+    tables of different lengths, names that collide and a primary metric that is not there.
+    """
+
+    primary: str
+    tables: Sequence[PartTable]
+    ranks: Mapping[str, RankMetric] = field(default_factory=dict)
+    groups: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        lengths = [len(table.parts) for table in self.tables]
+        lengths += [len(rank.gold) for rank in self.ranks.values()]
+        if self.groups is not None:
+            lengths.append(len(self.groups))
+        if not self.tables and not self.ranks:
+            raise ValueError("scores need at least one table or rank metric")
+        if len(set(lengths)) != 1:
+            raise ValueError(f"tables, rank metrics and groups differ in their number of examples: {lengths}")
+        if lengths[0] == 0:
+            raise ValueError("scores need at least one example: nothing can be said of an empty split")
+        names = [name for table in self.tables for name in table.metrics] + list(self.ranks)
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise ValueError(f"more than one metric is called {', '.join(repeated)}")
+        if self.primary not in names:
+            raise ValueError(f"the primary metric {self.primary!r} is not among {', '.join(names)}")
+
+    @property
+    def num_examples(self) -> int:
+        """How many examples were scored."""
+        return len(self.tables[0].parts) if self.tables else len(next(iter(self.ranks.values())).gold)
+
+    def values(self) -> dict[str, float]:
+        """Every metric on all examples: tables in order, then rank metrics. NaN where undefined."""
+        values: dict[str, float] = {}
+        for table in self.tables:
+            sums = table.parts.sum(axis=0, dtype=np.float64)
+            values.update({name: float(metric(sums)) for name, metric in table.metrics.items()})
+        values.update({name: rank.compute(rank.gold, rank.predicted) for name, rank in self.ranks.items()})
+        return values
+
+
+def ratio(numerator: FloatArray, denominator: FloatArray | int) -> FloatArray:
+    """`numerator / denominator`, and 0 where the denominator is 0, without a warning."""
+    below = np.asarray(denominator, dtype=np.float64)
+    shape = np.broadcast_shapes(np.shape(numerator), below.shape)
+    return np.divide(numerator, below, out=np.zeros(shape), where=below != 0)
+
+
+def check_same_length(**arrays: NDArray[Any]) -> None:
+    """Raise `ValueError` unless all the named arrays are `(examples,)` with as many examples."""
+    shapes = {name: array.shape for name, array in arrays.items()}
+    if len(set(shapes.values())) != 1 or any(len(shape) != 1 for shape in shapes.values()):
+        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(f"expected one value per example in each array, not {listed}")

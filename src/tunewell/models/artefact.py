@@ -1,0 +1,37 @@
+"""The saved model: a plain Hugging Face folder that loads with nothing of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from torch import nn
+
+from tunewell.models.heads import plain
+from tunewell.models.tokenizer import Tokenizer
+
+
+def save_model(model: nn.Module, tokenizer: Tokenizer, folder: Path, max_length_tokens: int) -> None:
+    """Write `model` and `tokenizer` in Hugging Face's layout, weights as float32 safetensors.
+
+    The model itself is changed only in that helper layers become ordinary ones with the same outputs.
+    """
+    plain(model)
+    model.save_pretrained(folder)  # type: ignore[operator]
+    tokenizer.save(folder, max_length_tokens)
+
+
+def reference_logits(folder: Path, texts: Sequence[tuple[str, ...]]) -> Any:
+    """Logits `(texts, labels)` as numpy, by Hugging Face's own classes alone, one padded batch.
+
+    What anyone gets who loads `folder` with `AutoModelForSequenceClassification` and `AutoTokenizer`.
+    """
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    columns = [list(column) for column in zip(*texts, strict=True)]
+    inputs = tokenizer(*columns, padding=True, truncation=True, return_tensors="pt")
+    with torch.inference_mode():
+        return model(**inputs).logits.numpy()

@@ -1,0 +1,169 @@
+"""Load a backbone with a head in float32, refusing what is unsafe, damaged or does not fit.
+
+transformers would start a model whose weights do not match with random numbers and say so in a log line;
+here that is an error, except for the new head itself.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import torch
+import transformers
+from safetensors import SafetensorError
+from torch import nn
+
+from tunewell.core.errors import ModelError
+from tunewell.models.heads import scale_output
+from tunewell.models.locate import locate, read_config
+from tunewell.models.tokenizer import Tokenizer
+
+transformers.logging.set_verbosity_error()
+transformers.logging.disable_progress_bar()
+
+DEFAULT_MAX_LENGTH = 512
+"""The most tokens read of a text when nobody said: what BERT can read, also for models that could more."""
+
+_MAY_BE_NEW = ("pooler", "position_ids", "pre_classifier")
+"""Parts of a backbone that a checkpoint without a classifier may lack, as masked language models do."""
+
+
+class ModelLoader:
+    """One model's name, resolved once; builds its tokenizer and its model with the head a task asks for.
+
+    `notes` collects what the user should be told. `new_parameters` names what did not come from the
+    checkpoint and starts from random numbers, seeded by `seed`.
+    """
+
+    def __init__(self, name: str, *, revision: str | None = None, seed: int = 0) -> None:
+        self.name = name
+        self.folder: Path = locate(name, revision)
+        self.seed = seed
+        self.notes: list[str] = []
+        self.new_parameters: list[str] = []
+        self._check_architecture(read_config(self.folder))
+
+    def _check_architecture(self, config: dict[str, Any]) -> None:
+        if config["model_type"] in transformers.CONFIG_MAPPING:
+            return
+        remote = "auto_map" in config
+        raise ModelError(
+            f"architecture {config['model_type']!r} is not part of transformers {transformers.__version__}"
+            + (" and needs code that comes with the model, which is never run" if remote else ""),
+            where=str(self.folder / "config.json"),
+            fix="choose a model whose architecture transformers knows, or update transformers",
+        )
+
+    def config(self) -> Any:
+        """The model's own `PretrainedConfig`."""
+        try:
+            return transformers.AutoConfig.from_pretrained(self.folder, trust_remote_code=False)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise self._damaged("config.json", error) from None
+
+    def tokenizer(self) -> Tokenizer:
+        """The model's tokenizer, with a pad token and the number of tokens that the model can read."""
+        try:
+            tokenizer = transformers.AutoTokenizer.from_pretrained(self.folder, trust_remote_code=False)
+        except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
+            raise self._damaged("the tokenizer", error) from None
+        if not len(tokenizer):
+            raise self._damaged("the tokenizer", ValueError("its vocabulary is empty"))
+        config = self.config()
+        if tokenizer.pad_token_id is None:
+            if tokenizer.eos_token is None:
+                raise ModelError("the tokenizer has neither a pad nor an end token", where=str(self.folder))
+            tokenizer.pad_token = tokenizer.eos_token
+        tokenizer.padding_side = "right"
+        vocabulary = getattr(config.get_text_config(), "vocab_size", len(tokenizer))
+        if len(tokenizer) > vocabulary:
+            raise ModelError(
+                f"the tokenizer has {len(tokenizer)} tokens and the model's embedding only {vocabulary}",
+                where=str(self.folder),
+                fix="use the tokenizer that the model was trained with",
+            )
+        return Tokenizer(tokenizer, _max_length(config, tokenizer))
+
+    def sequence_classifier(
+        self,
+        label_names: tuple[str, ...],
+        problem_type: str,
+        *,
+        pad_token_id: int,
+        output_range: tuple[float, float] | None = None,
+    ) -> nn.Module:
+        """A model that gives one row of logits a text, `len(label_names)` wide.
+
+        `output_range`, the mean and standard deviation of a regression's targets, puts a new head into
+        their unit. Raises `ModelError` for weights that are damaged, not finite, or of another backbone.
+        """
+        config = self.config()
+        config.num_labels = len(label_names)
+        config.id2label = dict(enumerate(label_names))
+        config.label2id = {name: index for index, name in enumerate(label_names)}
+        config.problem_type = problem_type
+        config.get_text_config().pad_token_id = pad_token_id
+        if hasattr(config, "use_cache"):
+            config.use_cache = False  # a classifier reads each text once; keys and values need not be kept
+        model = self._load(transformers.AutoModelForSequenceClassification, config)
+        if output_range is not None and self.new_parameters:
+            scale_output(model, *output_range)
+        return model
+
+    def _load(self, auto_class: Any, config: Any) -> nn.Module:
+        torch.manual_seed(self.seed)  # a new head must not depend on what ran before
+        try:
+            model, info = auto_class.from_pretrained(
+                self.folder,
+                config=config,
+                dtype=torch.float32,
+                trust_remote_code=False,
+                use_safetensors=True,
+                ignore_mismatched_sizes=True,
+                output_loading_info=True,
+            )
+        except (SafetensorError, OSError, ValueError, KeyError, RuntimeError) as error:
+            raise self._damaged("the model", error) from None
+        self._check_loaded(model, info)
+        return model  # type: ignore[no-any-return]
+
+    def _check_loaded(self, model: Any, info: dict[str, Any]) -> None:
+        prefix = model.base_model_prefix + "."
+        mismatched = {entry[0] for entry in info["mismatched_keys"]}
+        new = sorted(set(info["missing_keys"]) | mismatched)
+        foreign = [
+            key for key in new if key.startswith(prefix) and not any(part in key for part in _MAY_BE_NEW)
+        ]
+        if foreign:
+            raise ModelError(
+                f"the weights are not those of a {model.config.model_type}: {len(foreign)} parts are missing "
+                f"or of another size, such as {foreign[0]}",
+                where=str(self.folder),
+                fix="use the config.json and the weights of one and the same model",
+            )
+        self.new_parameters = new
+        bad = [name for name, tensor in model.named_parameters() if not bool(torch.isfinite(tensor).all())]
+        if bad:
+            raise ModelError(
+                f"{len(bad)} weight tensors hold NaN or infinity, such as {bad[0]}", where=str(self.folder)
+            )
+        stored = read_config(self.folder).get("dtype") or read_config(self.folder).get("torch_dtype")
+        if stored in ("bfloat16", "float16"):
+            self.notes.append(f"the weights are stored as {stored} and were loaded as float32")
+
+    def _damaged(self, part: str, error: Exception) -> ModelError:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        return ModelError(f"{part} cannot be loaded: {reason}", where=str(self.folder))
+
+
+def _max_length(config: Any, tokenizer: Any) -> int:
+    """The most tokens that model and tokenizer can read, `DEFAULT_MAX_LENGTH` where neither says less."""
+    positions = getattr(config.get_text_config(), "max_position_embeddings", None) or DEFAULT_MAX_LENGTH
+    if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet", "longformer"):
+        positions -= config.pad_token_id + 1  # these families number positions from the pad id on
+    stated = tokenizer.model_max_length  # a huge number stands for "not stated"
+    return int(min(positions, stated, DEFAULT_MAX_LENGTH))

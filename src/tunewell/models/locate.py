@@ -1,0 +1,104 @@
+"""From a model's name to a local folder whose files are safe to load. No torch, no transformers.
+
+A name is a model pack (`minilm`), a local folder, or a Hub id. Only safetensors weights are taken, and no
+code that comes with a model is ever run.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from tunewell.core.errors import ModelError
+from tunewell.models import packs
+
+_HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")
+_WANTED = ["*.json", "*.txt", "*.model", "*.safetensors", "*.jinja"]
+_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+
+
+def locate(name: str, revision: str | None = None) -> Path:
+    """The local folder of the model called `name`, downloaded from the Hub where it has to be.
+
+    Raises `ModelError` for a name that leads nowhere and for a folder without safetensors weights.
+    """
+    folder = Path(name).expanduser()
+    if name in packs.PACKS and not folder.is_dir():
+        return packs.locate(name)
+    if folder.is_dir():
+        _check_weights(folder)
+        return folder
+    if folder.is_absolute() or name.startswith((".", "~")) or not _HUB_ID.match(name):
+        raise ModelError(f"no model folder {name!r}", fix=_known_names(name))
+    return _download(name, revision)
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """`config.json` of a model folder."""
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(
+            "no config.json here", where=str(folder), fix="give a folder that holds a model"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"cannot be read: {error}", where=str(path)) from None
+    if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
+        raise ModelError("config.json names no `model_type`", where=str(path))
+    return config
+
+
+def hidden_size(config: dict[str, Any]) -> int:
+    """Width of the model, under the names that families use; 768 where none is found."""
+    for key in ("hidden_size", "n_embd", "dim", "d_model"):
+        if isinstance(config.get(key), int):
+            return int(config[key])
+    return 768
+
+
+def _check_weights(folder: Path) -> None:
+    if any(folder.glob("*.safetensors")):
+        return
+    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in _PICKLES)
+    if pickles:
+        raise ModelError(
+            f"the weights are a pickle file ({pickles[0]}), which can run code when it is opened",
+            where=str(folder),
+            fix="convert them to safetensors where you trust them, with save_pretrained() of transformers",
+        )
+    raise ModelError(
+        "no *.safetensors weights here", where=str(folder), fix="give a folder that holds a model"
+    )
+
+
+def _download(name: str, revision: str | None) -> Path:
+    """The Hub's files of one model, from the cache where they are already there."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    try:
+        folder = Path(snapshot_download(name, revision=revision, allow_patterns=_WANTED))
+    except LocalEntryNotFoundError:
+        raise ModelError(
+            f"model {name!r} is not in the local cache and the Hub cannot be reached",
+            fix=f"go online once, or pass a local folder, or: {_known_names(name)}",
+        ) from None
+    except RepositoryNotFoundError:
+        raise ModelError(f"the Hub has no model {name!r}", fix=_known_names(name)) from None
+    except (HfHubHTTPError, OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelError(
+            f"model {name!r} could not be downloaded: {reason}", fix=_known_names(name)
+        ) from None
+    _check_weights(folder)
+    return folder
+
+
+def _known_names(name: str) -> str:
+    near = difflib.get_close_matches(name, packs.PACKS, n=1)
+    known = near[0] if near else next(iter(packs.PACKS))
+    return f"use a model pack (`--model {known}`), an existing folder, or a Hub id such as google-bert/bert-base-uncased"

@@ -1,0 +1,107 @@
+"""Examples in, typed predictions out: the one path for evaluation, the command line, reports and servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import nn
+
+from tunewell.config import task_settings
+from tunewell.core.errors import Interrupted, ModelError
+from tunewell.core.examples import Example, Prediction
+from tunewell.data.batches import by_token_budget
+from tunewell.models import ModelLoader, Tokenizer
+from tunewell.run_dir import RunDir, read_json
+from tunewell.runtime import Runtime
+from tunewell.tasks import task_class, task_config
+from tunewell.tasks.base import Outputs, Task
+
+CHUNK = 2048
+"""How many examples are looked at together when texts of like length are put into one batch."""
+
+
+class Predictor:
+    """A task, a trained model and its tokenizer, ready to answer.
+
+    `batch_tokens` bounds the padded size of one forward pass, and with it memory.
+    """
+
+    def __init__(
+        self,
+        task: Task[Any, Any, Any],
+        model: nn.Module,
+        tokenizer: Tokenizer,
+        runtime: Runtime,
+        batch_tokens: int = 4096,
+    ) -> None:
+        self.task = task
+        self.model = model
+        self.tokenizer = tokenizer
+        self.runtime = runtime
+        self.batch_tokens = batch_tokens
+
+    @classmethod
+    def load(cls, run: RunDir, runtime: Runtime, batch_tokens: int = 4096) -> Predictor:
+        """The predictor of a run from its files alone: `task.json` and `model/`.
+
+        Raises `ModelError` when the model lacks a part that the task needs.
+        """
+        task = load_task(run)
+        loader = ModelLoader(str(run.model))
+        model = task.build_model(loader)
+        if loader.new_parameters:
+            raise ModelError(
+                f"the saved model lacks {loader.new_parameters[0]}", where=str(run.model), fix="train again"
+            )
+        return cls(task, model.to(runtime.device), loader.tokenizer(), runtime, batch_tokens)
+
+    def predict(self, examples: Iterable[Example]) -> Iterator[Prediction]:
+        """One prediction per example, in order; reads ahead by at most `CHUNK` examples."""
+        remaining = iter(examples)
+        while chunk := list(islice(remaining, CHUNK)):
+            for example, outputs in zip(chunk, self.outputs(chunk), strict=True):
+                yield self.task.decode(example, outputs)
+
+    @torch.inference_mode()
+    def outputs(self, examples: Sequence[Example]) -> list[Outputs]:
+        """What the model gives for the windows of each example.
+
+        Raises `Interrupted` when a stop is asked for meanwhile.
+        """
+        self.model.eval()
+        windows = []
+        for place, example in enumerate(examples):
+            self._check_stop()
+            windows += [(place, feature) for feature in self.task.encode(example, self.tokenizer)]
+        found: list[dict[int, Any]] = [{} for _ in examples]
+        lengths = [len(feature) for _, feature in windows]
+        for group in by_token_budget(lengths, self.batch_tokens):
+            self._check_stop()
+            batch = self.task.collate([windows[index][1] for index in group])
+            with self.runtime.autocast():
+                outputs = self.task.predict(self.model, batch.to(self.runtime.device))
+            for index, output in zip(group, outputs, strict=True):
+                found[windows[index][0]][index] = output
+        return [[output for _, output in sorted(by_window.items())] for by_window in found]
+
+    def _check_stop(self) -> None:
+        if self.runtime.stop:
+            raise Interrupted("stopped while predicting", preempted=self.runtime.stop.preempted)
+
+
+def load_task(run: RunDir) -> Task[Any, Any, Any]:
+    """The task of a run, with all that it learnt."""
+    saved = read_json(run.task)
+    try:
+        config = task_settings(saved["settings"], saved["name"], task_config, str(run.task))
+        return task_class(saved["name"]).from_json(config, saved["learnt"])
+    except (KeyError, TypeError) as error:
+        raise ModelError(f"not a run's task file: {error!r} is missing", where=str(run.task)) from None
+
+
+def task_to_json(task: Task[Any, Any, Any]) -> dict[str, Any]:
+    """What `load_task` reads."""
+    return {"name": task.name, "settings": task.config.model_dump(), "learnt": task.to_json()}

@@ -1,0 +1,189 @@
+"""The use cases: fit, evaluate, predict. Wiring only; each thing that is done lives in a room of its own.
+
+Start with `fit`. It reads top to bottom: data, settings decided, folder, training, verdict.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tunewell.config import RunConfig, load_config, to_yaml
+from tunewell.core.errors import ConfigError
+from tunewell.core.examples import Example, Origin, Prediction, Row
+from tunewell.core.results import RunScores, SplitScores
+from tunewell.data.sources import read
+from tunewell.dataset import load_dataset, read_examples, source_settings
+from tunewell.predictor import Predictor
+from tunewell.run_dir import FINISHED, RUNNING, RunDir, write_json, write_text
+from tunewell.runs.fitting import fit_model, tell
+from tunewell.runs.settling import check_same, identity, run_folder, settle
+from tunewell.runs.verdict import conclude, joined_row, write_report
+from tunewell.runtime import choose
+from tunewell.scoring import split_scores
+from tunewell.sinks import Sink
+from tunewell.tasks import task_config
+
+__all__ = ["Run", "answers", "evaluate", "fit", "redraw_report"]
+
+
+class Run:
+    """A finished run: its folder, its scores, and its model ready to answer."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Raises `ModelError` when `path` holds no finished run."""
+        self.dir = RunDir.finished(Path(path))
+
+    @property
+    def path(self) -> Path:
+        """The run folder."""
+        return self.dir.path
+
+    @property
+    def report_path(self) -> Path:
+        """The report, one HTML file."""
+        return self.dir.report
+
+    @cached_property
+    def scores(self) -> RunScores:
+        """Every score with its 95% interval, the baselines' and the differences to them."""
+        return self.dir.read_scores()
+
+    @cached_property
+    def config(self) -> RunConfig:
+        """The run's settings, complete."""
+        return load_config(self.dir.config, {}, task_config)
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """The trained model with its task, loaded at the first use."""
+        return self.load_predictor()
+
+    def load_predictor(self, device: str = "auto") -> Predictor:
+        """The trained model on `device`."""
+        settings = self.config.training
+        runtime = choose(device, settings.precision, settings.threads)
+        return Predictor.load(self.dir, runtime, self.config.evaluation.batch_tokens)
+
+    def predict(self, inputs: Sequence[str | tuple[str, str] | Mapping[str, Any]]) -> list[Any]:
+        """One prediction per input, in order: a text, a pair of texts, or a row with the training file's columns."""
+        rows = [self._row(item, number) for number, item in enumerate(inputs, start=1)]
+        return [prediction for _, prediction in answers(self.predictor, rows)]
+
+    def _row(self, item: str | tuple[str, str] | Mapping[str, Any], number: int) -> Row:
+        if isinstance(item, Mapping):
+            return Row(item, Origin("input", number))
+        texts = (item,) if isinstance(item, str) else item
+        columns = self.predictor.task.input_columns()
+        if len(columns) != len(texts):
+            raise ConfigError(
+                f"input {number} holds {len(texts)} texts; this model reads {', '.join(columns)}"
+            )
+        return Row(dict(zip(columns, texts, strict=True)), Origin("input", number))
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+
+def fit(config: RunConfig, *, mode: str = "auto", sinks: Sequence[Sink] = ()) -> Run:
+    """Train a model as `config` says, or go on where an earlier process was stopped.
+
+    `mode` is `auto` (resume what is unfinished, return what is finished), `resume` (fail when there is
+    nothing to resume) or `fresh` (start anew). Raises `TunewellError`s; `Interrupted` when a stop was asked
+    for and everything is saved.
+    """
+    started = time.monotonic()
+    dataset = load_dataset(config)
+    for note in dataset.notes:
+        tell(sinks, note)
+    for finding in dataset.findings:
+        tell(sinks, finding.message, "warning" if finding.severity == "warning" else "info")
+    runtime = choose(config.training.device, config.training.precision, config.training.threads)
+    config = settle(config, dataset, runtime)
+    same = identity(config, dataset.fingerprints)
+    run = run_folder(config, dataset, same)
+    with run.locked(), runtime.stop.listening():
+        if _begin(run, config, same, mode, sinks) == FINISHED:
+            return Run(run.path)
+        fitted = fit_model(config, dataset, run, runtime, sinks)
+        tell(sinks, "training is done; scoring, saving and checking the model")
+        conclude(config, dataset, run, fitted)
+        seconds = round(time.monotonic() - started, 1)
+        run.update_manifest(status=FINISHED, best_step=fitted.state.best_step, wall_seconds=seconds)
+    return Run(run.path)
+
+
+def _begin(run: RunDir, config: RunConfig, same: Mapping[str, Any], mode: str, sinks: Sequence[Sink]) -> str:
+    """Make the folder ready and give its status: what is there is resumed, returned or refused by `mode`."""
+    if mode == "fresh":
+        run.clear()
+    if run.manifest.is_file():
+        check_same(run, same)
+        status = str(run.read_manifest()["status"])
+        if status == FINISHED:
+            tell(sinks, f"this run is finished already ({run.path}); --fresh would start it anew")
+        else:
+            tell(sinks, f"going on with the unfinished run in {run.path}")
+        return status
+    if mode == "resume":
+        raise ConfigError("there is nothing to resume", where=str(run.path), fix="run without --resume")
+    run.check_unused()
+    write_text(run.config, to_yaml(config))
+    run.update_manifest(
+        status=RUNNING,
+        identity=same,
+        versions={name: importlib.metadata.version(name) for name in ("tunewell", "torch", "transformers")},
+        created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    )
+    return RUNNING
+
+
+def answers(predictor: Predictor, rows: Iterable[Row]) -> Iterator[tuple[Row, Prediction]]:
+    """Each row with its prediction, in order, without holding more than a chunk of them."""
+    waiting: deque[Row] = deque()
+
+    def examples() -> Iterator[Example]:
+        for row in rows:
+            waiting.append(row)
+            yield predictor.task.read(row, labelled=False)
+
+    for prediction in predictor.predict(examples()):
+        yield waiting.popleft(), prediction
+
+
+def evaluate(run: Run, data: str, *, device: str = "auto") -> tuple[SplitScores, Path]:
+    """The scores of a finished run on labelled data, and the file that they were written to.
+
+    Reads the file with the run's own settings. The predictions are written beside the scores.
+    """
+    predictor = run.load_predictor(device)
+    tables = read(data, source_settings(run.config.data))
+    source = tables.get("test") or tables.get("validation") or tables["train"]
+    examples, rows, _ = read_examples(predictor.task, source, run.config.data.on_bad_row)
+    with predictor.runtime.stop.listening():
+        predictions = list(predictor.predict(examples))
+    scores = predictor.task.score(examples, predictions)
+    result = split_scores(scores, run.config.evaluation)
+    run.dir.evaluations.mkdir(exist_ok=True)
+    path = run.dir.evaluations / f"{source.name}-{source.fingerprint[:8]}.json"
+    write_json(
+        path, {"data": data, "task": predictor.task.name, "primary": scores.primary, **result.to_json()}
+    )
+    lines = (
+        json.dumps(joined_row(row, prediction), ensure_ascii=False, default=str) + "\n"
+        for row, prediction in zip(rows, predictions, strict=True)
+    )
+    write_text(path.with_suffix(".predictions.jsonl"), "".join(lines))
+    return result, path
+
+
+def redraw_report(run: RunDir) -> Path:
+    """Draw the report again from what the run folder holds, without the model."""
+    write_report(run, run.read_sections())
+    return run.report

@@ -1,0 +1,213 @@
+"""One training run in its folder, from a dataset to the best checkpoint's weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tunewell.config import RunConfig
+from tunewell.core.errors import DataError, Interrupted
+from tunewell.core.examples import Example
+from tunewell.data.batches import TrainingBatches
+from tunewell.data.features import Feature
+from tunewell.dataset import Dataset
+from tunewell.models import ModelLoader, Tokenizer
+from tunewell.models.freezing import freeze_lowest
+from tunewell.predictor import Predictor
+from tunewell.run_dir import RunDir
+from tunewell.runtime import Runtime
+from tunewell.sinks import MetricsFile, Said, Sink, Started
+from tunewell.tasks.base import Task
+from tunewell.training.checkpoint import Checkpoints
+from tunewell.training.loop import EvalDone, Evaluation, LoopSettings, TrainState, train
+from tunewell.training.optim import build_optimizer, build_schedule
+
+_UNKNOWN_SHARE = 0.02
+"""From this share of unknown tokens on, the user is told that the model may not know the language."""
+
+
+@dataclass(frozen=True)
+class TokenCounts:
+    """What one split looks like to the model; `lengths` holds one number of tokens per window."""
+
+    lengths: Sequence[int]
+    num_truncated: int
+    unknown_share: float
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained model with the weights of its best checkpoint."""
+
+    predictor: Predictor
+    state: TrainState
+    token_counts: dict[str, TokenCounts]
+
+
+def fit_model(
+    config: RunConfig, dataset: Dataset, run: RunDir, runtime: Runtime, sinks: Sequence[Sink]
+) -> Fitted:
+    """Train, or go on training, in `run`; raises `Interrupted` when a stop was asked for, with all saved."""
+    loader = ModelLoader(config.model.name, revision=config.model.revision, seed=config.training.seed)
+    tokenizer = dataset.task.build_tokenizer(loader, dataset.examples["train"])
+    features = {
+        name: _encoded(dataset.task, examples, tokenizer, runtime)
+        for name, examples in dataset.examples.items()
+    }
+    counts = {name: _count(part, tokenizer) for name, part in features.items()}
+    model = dataset.task.build_model(loader)
+    freeze_lowest(model, config.model.freeze_layers)
+    for message in [*loader.notes, *_warnings(counts)]:
+        tell(sinks, message, "warning")
+    batches = TrainingBatches(
+        features["train"],
+        dataset.task.collate,
+        config.training.batch_size,
+        config.training.micro_batch_size or config.training.batch_size,
+        config.training.seed,
+    )
+    predictor = Predictor(
+        dataset.task, model.to(runtime.device), tokenizer, runtime, config.evaluation.batch_tokens
+    )
+    state = _train(config, dataset, run, predictor, batches, sinks)
+    Checkpoints(run.checkpoints).restore_model(Checkpoints(run.checkpoints).at(state.best_step), model)
+    return Fitted(predictor, state, counts)
+
+
+def _train(
+    config: RunConfig,
+    dataset: Dataset,
+    run: RunDir,
+    predictor: Predictor,
+    batches: TrainingBatches,
+    sinks: Sequence[Sink],
+) -> TrainState:
+    model, runtime, settings = predictor.model, predictor.runtime, config.training
+    loop_settings = _loop_settings(config, batches)
+    optimizer = build_optimizer(model, settings)
+    checkpoints, metrics, state = (
+        Checkpoints(run.checkpoints),
+        MetricsFile(run.metrics, settings.log_every_steps),
+        TrainState(),
+    )
+    found = checkpoints.latest()
+    if found is not None:
+        for warning in found.warnings:
+            tell(sinks, warning, "warning")
+        checkpoints.restore(found, model, optimizer)
+        state = found.state
+        tell(sinks, f"resuming after step {state.step} of {loop_settings.num_steps}")
+    metrics.rewind(state)
+    sinks = [metrics, *sinks]
+    for sink in sinks:
+        sink(Started(state.step, loop_settings.num_steps, batches.steps_per_epoch, settings.batch_size))
+
+    events = train(
+        model,
+        dataset.task.loss,
+        batches,
+        optimizer,
+        build_schedule(settings, loop_settings.num_steps),
+        settings=loop_settings,
+        runtime=runtime,
+        state=state,
+        evaluate=_evaluator(predictor, dataset.examples["validation"]),
+    )
+    saved_step = state.step if found is not None else 0
+    for event in events:
+        for sink in sinks:
+            sink(event)
+        periodic = bool(settings.save_every_steps) and state.step % (settings.save_every_steps or 1) == 0
+        if isinstance(event, EvalDone) or (periodic and not loop_settings.evaluation_due(state.step)):
+            checkpoints.save(model, optimizer, state)
+            saved_step = state.step
+    if runtime.stop:
+        if state.step > saved_step:
+            checkpoints.save(model, optimizer, state)
+        raise stopped(runtime, f"after step {state.step} of {loop_settings.num_steps}")
+    return state
+
+
+def _loop_settings(config: RunConfig, batches: TrainingBatches) -> LoopSettings:
+    settings = config.training
+    num_steps = max(1, round(settings.epochs * batches.steps_per_epoch))
+    return LoopSettings(
+        num_steps=min(num_steps, settings.max_steps or num_steps),
+        evaluate_every=max(1, batches.steps_per_epoch // settings.evaluations_per_epoch),
+        seed=settings.seed,
+        max_grad_norm=settings.max_grad_norm,
+        patience=settings.early_stopping_patience,
+    )
+
+
+def _evaluator(predictor: Predictor, examples: Sequence[Example]) -> Any:
+    """What the loop calls to evaluate: the validation score, or None when a stop is asked for."""
+
+    def evaluate() -> Evaluation | None:
+        try:
+            predictions = list(predictor.predict(examples))
+        except Interrupted:
+            return None
+        scores = predictor.task.score(examples, predictions)
+        values = scores.values()
+        return Evaluation(values[scores.primary], values)
+
+    return evaluate
+
+
+def _encoded(
+    task: Task[Any, Any, Any], examples: Sequence[Example], tokenizer: Tokenizer, runtime: Runtime
+) -> list[Feature]:
+    features: list[Feature] = []
+    for example in examples:
+        if runtime.stop:
+            raise stopped(runtime, "while tokenising")
+        features += task.encode(example, tokenizer)
+    if not features:
+        raise DataError("no example is left after tokenising")
+    return features
+
+
+def _count(features: Sequence[Feature], tokenizer: Tokenizer) -> TokenCounts:
+    lengths = [len(feature) for feature in features]
+    unknown = tokenizer.unknown_token_id
+    num_unknown = (
+        0 if unknown is None else sum(list(feature.input_ids).count(unknown) for feature in features)
+    )
+    return TokenCounts(
+        lengths=lengths,
+        num_truncated=sum(feature.num_truncated_tokens > 0 for feature in features),
+        unknown_share=num_unknown / max(sum(lengths), 1),
+    )
+
+
+def _warnings(counts: dict[str, TokenCounts]) -> list[str]:
+    warnings = []
+    for name, count in counts.items():
+        if count.num_truncated:
+            share = count.num_truncated / len(count.lengths)
+            warnings.append(
+                f"{count.num_truncated} {name} texts ({share:.1%}) are longer than the model reads and were cut"
+            )
+        if count.unknown_share >= _UNKNOWN_SHARE:
+            warnings.append(
+                f"{count.unknown_share:.1%} of the {name} tokens are unknown to the model's vocabulary; "
+                "a model made for this language will do better"
+            )
+    return warnings
+
+
+def stopped(runtime: Runtime, when: str) -> Interrupted:
+    """The error that ends a run which was asked to stop."""
+    return Interrupted(
+        f"stopped {when}",
+        fix="run the same command again to go on from there",
+        preempted=runtime.stop.preempted,
+    )
+
+
+def tell(sinks: Sequence[Sink], message: str, level: str = "info") -> None:
+    """Say a sentence to the user through every sink."""
+    for sink in sinks:
+        sink(Said(message, level))

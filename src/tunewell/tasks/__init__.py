@@ -1,0 +1,44 @@
+"""The tasks, by the names the Hugging Face Hub uses. A new one is a line here and a file beside it.
+
+Installed packages add theirs through the entry-point group `tunewell.tasks`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from tunewell.config import TaskSettings
+from tunewell.core.errors import ConfigError
+from tunewell.tasks.base import Task
+
+TASKS = {
+    "text-classification": "tunewell.tasks.text_classification:TextClassification",
+}
+
+
+def task_names() -> list[str]:
+    """The built-in tasks' names, then those of installed plug-ins."""
+    return [*TASKS, *sorted(point.name for point in entry_points(group="tunewell.tasks"))]
+
+
+def task_class(name: str) -> type[Task[Any, Any, Any]]:
+    """The task called `name`; raises `ConfigError` for an unknown one."""
+    if name in TASKS:
+        module, _, attribute = TASKS[name].partition(":")
+        return getattr(import_module(module), attribute)  # type: ignore[no-any-return]
+    for point in entry_points(group="tunewell.tasks"):
+        if point.name == name:
+            return point.load()  # type: ignore[no-any-return]
+    near = difflib.get_close_matches(name, task_names(), n=1)
+    raise ConfigError(
+        f"no task called {name!r}",
+        fix=f"did you mean {near[0]}?" if near else f"tasks: {', '.join(task_names())}",
+    )
+
+
+def task_config(name: str) -> type[TaskSettings]:
+    """The settings class of the task called `name`: the lookup that `tunewell.config` is handed."""
+    return task_class(name).Config

@@ -1,0 +1,583 @@
+"""Text classification: one label, several labels, or a number, for a text or a pair of texts.
+
+Sentiment, topics, intents, entailment, similarity. A text longer than the model can read is cut at its end,
+and how many were cut is reported.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
+
+from pydantic import model_validator
+
+from tunewell.config import TaskSettings, require, setting
+from tunewell.core.errors import DataError
+from tunewell.core.examples import LabelPrediction, LabelsPrediction, Row, TextExample, ValuePrediction
+from tunewell.core.labels import LabelSet
+from tunewell.core.sections import Lines, Matrix, Section, Table, Texts
+from tunewell.data import columns as guessing
+from tunewell.data.features import Feature
+from tunewell.tasks.base import Baseline, Outputs, Reading, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from tunewell.data.batches import Batch
+    from tunewell.metrics.tables import Scores
+    from tunewell.models import ModelLoader, Tokenizer
+
+TextPrediction = LabelPrediction | LabelsPrediction | ValuePrediction
+Kind = Literal["single_label", "multi_label", "regression"]
+
+_PROBLEM_TYPES = {
+    "single_label": "single_label_classification",
+    "multi_label": "multi_label_classification",
+    "regression": "regression",
+}
+_TEXTS_SHOWN = 200
+"""How many mistakes the report lists."""
+
+
+class TextClassificationConfig(TaskSettings):
+    """The settings of text classification; what is absent is inferred from the training file."""
+
+    name: Literal["text-classification"] = setting("text-classification", "the task")
+    text: str | list[str] | None = setting(None, "the text column, or the two columns of a pair")
+    label: str | list[str] | None = setting(None, "the label column, or several columns of 0 and 1")
+    kind: Kind | None = setting(None, "one label a text, several, or a real number")
+    labels: list[str] | None = setting(None, "the label names; learnt from the data when absent")
+    label_separator: str = setting("|", "what stands between several labels in one value")
+    max_length_tokens: int | None = setting(
+        None, "cut longer texts; what the model can read, at most 512, when absent", unit="tokens", at_least=3
+    )
+    class_weights: Literal["none", "balanced"] | dict[str, float] = setting(
+        "none", "how much a target of each label counts; `balanced`: inversely to its frequency"
+    )
+    label_smoothing: float = setting(0.0, "share of a target spread over all labels", at_least=0, below=1)
+
+    @model_validator(mode="after")
+    def _refuse_settings_without_effect(self) -> TextClassificationConfig:
+        if self.kind in ("multi_label", "regression"):
+            require(self.label_smoothing == 0, "label_smoothing", f"has no effect when kind is {self.kind}")
+            require(self.class_weights == "none", "class_weights", f"has no effect when kind is {self.kind}")
+        if isinstance(self.class_weights, dict):
+            positive = all(weight > 0 for weight in self.class_weights.values())
+            require(positive, "class_weights", "weights must be above 0")
+        if isinstance(self.text, list):
+            require(1 <= len(self.text) <= 2, "text", "takes one column or the two of a pair")
+        if self.labels is not None:
+            require(self.kind != "regression", "labels", "has no effect when kind is regression")
+            distinct = len(set(self.labels)) == len(self.labels) >= 2
+            require(distinct, "labels", "takes two or more different names")
+        return self
+
+    @property
+    def text_columns(self) -> list[str]:
+        """The text columns as a list."""
+        return [self.text] if isinstance(self.text, str) else list(self.text or ())
+
+    @property
+    def label_columns(self) -> list[str]:
+        """The label columns as a list."""
+        return [self.label] if isinstance(self.label, str) else list(self.label or ())
+
+
+@final
+@dataclass(frozen=True)
+class TextClassification(Task[TextExample, TextPrediction, TextClassificationConfig]):
+    """The task. `labels` is empty for regression, `value_range` (mean, deviation) is None otherwise."""
+
+    config: TextClassificationConfig
+    labels: LabelSet = field(default_factory=lambda: LabelSet(()))
+    label_weights: tuple[float, ...] | None = None
+    value_range: tuple[float, float] | None = None
+    thresholds: tuple[float, ...] | None = None
+
+    name: ClassVar[str] = "text-classification"
+    Config: ClassVar[type[TaskSettings]] = TextClassificationConfig
+
+    # What the data look like
+
+    @classmethod
+    def infer(cls, columns: Sequence[str], sample: Sequence[Row], given: Mapping[str, Any]) -> Reading | None:
+        """Text and label columns, and the kind of label, where there is one sensible reading."""
+        text, label = given.get("text"), given.get("label")
+        label_columns = [label] if isinstance(label, str) else list(label or ())
+        texts = [text] if isinstance(text, str) else text
+        if texts is None:
+            texts = guessing.guess_texts(columns, sample, taken=label_columns)
+        if texts is None:
+            return None
+        if label is None:
+            label = guessing.guess_target(columns, sample, taken=texts)
+        if label is None:
+            return None
+        separator = given.get("label_separator", cls.Config.model_fields["label_separator"].default)
+        kind, number = given.get("kind"), None
+        if isinstance(label, list):
+            kind = kind or "multi_label"
+        else:
+            found = guessing.kind_of_target([row.values.get(label) for row in sample], separator)
+            kind, number = kind or found.kind, found.num_labels
+        what = {"multi_label": "several labels a text", "regression": "a number"}.get(
+            kind, f"{number} classes"
+        )
+        said = f"text = {' + '.join(texts)}, label = {label if isinstance(label, str) else ' + '.join(label)}: {what}"
+        settings = {"text": texts if len(texts) > 1 else texts[0], "label": label, "kind": kind}
+        return Reading(settings, said)
+
+    @classmethod
+    def new(cls, config: TextClassificationConfig) -> Self:
+        """A task that knows its columns; labels come with `learn`, or from the settings."""
+        return cls(config, LabelSet(tuple(config.labels or ())))
+
+    def check_columns(self, columns: Sequence[str], name: str, *, labelled: bool = True) -> None:
+        """Every column that is read must be there; plain text needs no column for a single text."""
+        wanted = [] if self._reads_plain_text(columns) else self.config.text_columns
+        for column in wanted + (self.config.label_columns if labelled else []):
+            if column not in columns:
+                near = difflib.get_close_matches(column, columns, n=1)
+                raise DataError(
+                    f"there is no column {column!r}; the columns are {', '.join(columns)}",
+                    where=name,
+                    fix=f"did you mean {near[0]!r}? Set task.text and task.label" if near else None,
+                )
+
+    def _reads_plain_text(self, columns: Sequence[str]) -> bool:
+        return list(columns) == ["text"] and len(self.config.text_columns) == 1
+
+    def read(self, row: Row, *, labelled: bool = True) -> TextExample:
+        """Texts that are not blank (when labelled), and a target that the task knows."""
+        columns = ["text"] if self._reads_plain_text(list(row.values)) else self.config.text_columns
+        texts = tuple(self._text(row, column, labelled) for column in columns)
+        target = self._target(row) if labelled or self._has_target(row) else None
+        own = row.values.get("id")
+        return TextExample(str(row.origin.line if own in (None, "") else own), row.origin, texts, target)
+
+    def _text(self, row: Row, column: str, labelled: bool) -> str:
+        value = row.values.get(column)
+        if not isinstance(value, str):
+            shown = "is missing" if value is None else f"holds {value!r}, not a text"
+            raise DataError(f"column {column!r} {shown}", where=str(row.origin))
+        if labelled and not value.strip():
+            raise DataError(
+                f"column {column!r} is blank",
+                where=str(row.origin),
+                fix="mend the row, or --set data.on_bad_row=drop",
+            )
+        return value
+
+    def _has_target(self, row: Row) -> bool:
+        columns = self.config.label_columns
+        return bool(columns) and all(row.values.get(column) not in (None, "") for column in columns)
+
+    def _target(self, row: Row) -> str | tuple[str, ...] | float:
+        columns = self.config.label_columns
+        if self.config.kind == "regression":
+            return _real(row, columns[0])
+        if self.config.kind == "single_label":
+            names: tuple[str, ...] = (_label(row, columns[0], row.values.get(columns[0])),)
+        elif len(columns) > 1:
+            names = tuple(column for column in columns if _flag(row, column))
+        else:
+            names = _several(row, columns[0], self.config.label_separator)
+        for name in names:
+            if len(self.labels) and name not in self.labels:
+                near = difflib.get_close_matches(name, self.labels.names, n=1)
+                raise DataError(
+                    f"label {name!r} is not one of the {len(self.labels)} known labels ({_some(self.labels.names)})",
+                    where=str(row.origin),
+                    fix=f"did you mean {near[0]!r}?" if near else "correct the label, or train again with it",
+                )
+        return names[0] if self.config.kind == "single_label" else names
+
+    def learn(self, examples: Mapping[str, Sequence[TextExample]]) -> Self:
+        """The label set of all splits together, label weights and value range of the training split."""
+        train = [example.target for example in examples["train"]]
+        if self.config.kind == "regression":
+            mean = math.fsum(train) / len(train)  # type: ignore[arg-type]
+            variance = math.fsum((value - mean) ** 2 for value in train) / len(train)  # type: ignore[operator]
+            if variance == 0:
+                raise DataError(f"every training value is {mean:g}: there is nothing to learn")
+            return replace(self, value_range=(mean, math.sqrt(variance)))
+        labels = self.labels
+        if not len(labels):
+            everywhere = (example.target for split in examples.values() for example in split)
+            if self.config.kind == "single_label":
+                labels = LabelSet.learn(everywhere)  # type: ignore[arg-type]
+            elif len(self.config.label_columns) > 1:
+                labels = LabelSet(tuple(self.config.label_columns))
+            else:
+                labels = LabelSet.learn(name for names in everywhere for name in names)  # type: ignore[union-attr]
+        return replace(self, labels=labels, label_weights=_weights(self.config.class_weights, labels, train))
+
+    @classmethod
+    def from_json(cls, config: TextClassificationConfig, learnt: Mapping[str, Any]) -> Self:
+        """The reverse of `to_json`."""
+        optional = {
+            name: tuple(learnt[name]) if learnt[name] is not None else None
+            for name in ("label_weights", "value_range", "thresholds")
+        }
+        return cls(config, LabelSet(tuple(learnt["labels"])), **optional)
+
+    def to_json(self) -> dict[str, Any]:
+        """Labels in the order of their ids, and what was learnt beside them."""
+        return {
+            "labels": list(self.labels.names),
+            "label_weights": self.label_weights,
+            "value_range": self.value_range,
+            "thresholds": self.thresholds,
+        }
+
+    # From examples to the loss
+
+    def encode(self, example: TextExample, tokenizer: Tokenizer) -> list[Feature]:
+        """One window, cut at the end; the target as an id, a row of 0 and 1, or a number."""
+        encoding = tokenizer.encode(example.texts, self.config.max_length_tokens)
+        target: Any = example.target
+        if isinstance(target, str):
+            target = self.labels.ids[target]
+        elif isinstance(target, tuple):
+            target = [float(name in target) for name in self.labels.names]
+        return [
+            Feature(
+                example.id, encoding.input_ids, encoding.token_type_ids, target, encoding.num_truncated_tokens
+            )
+        ]
+
+    def collate(self, features: Sequence[Feature]) -> Batch:
+        """Labels: ids `(sequences,)`, flags `(sequences, labels)` or values `(sequences,)`."""
+        import torch
+
+        from tunewell.data.batches import Batch
+
+        if any(feature.target is None for feature in features):
+            return Batch.of(features)
+        targets = [feature.target for feature in features]
+        if self.config.kind == "single_label":
+            weights = self.label_weights
+            num_targets = float(sum(weights[t] for t in targets) if weights else len(targets))
+            return Batch.of(features, torch.tensor(targets), num_targets)
+        num_targets = float(len(targets) * max(len(self.labels), 1))
+        return Batch.of(features, torch.tensor(targets, dtype=torch.float32), num_targets)
+
+    def build_model(self, loader: ModelLoader) -> nn.Module:
+        """A sequence classifier with one output a label, or one for a value."""
+        return loader.sequence_classifier(
+            self.labels.names or ("value",),
+            _PROBLEM_TYPES[str(self.config.kind)],
+            pad_token_id=loader.tokenizer().pad_token_id,
+            output_range=self.value_range,
+        )
+
+    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Cross-entropy, binary cross-entropy, or squared error in standard units; summed."""
+        import torch
+        from torch.nn import functional
+
+        from tunewell.models.compute import sequence_logits
+
+        assert batch.labels is not None
+        logits = sequence_logits(model, batch)
+        if self.config.kind == "single_label":
+            weight = torch.tensor(self.label_weights, device=logits.device) if self.label_weights else None
+            return functional.cross_entropy(
+                logits, batch.labels, weight, reduction="sum", label_smoothing=self.config.label_smoothing
+            )
+        if self.config.kind == "multi_label":
+            return functional.binary_cross_entropy_with_logits(logits, batch.labels, reduction="sum")
+        assert self.value_range is not None
+        return (((logits[:, 0] - batch.labels) / self.value_range[1]) ** 2).sum()
+
+    # From outputs to a verdict
+
+    def predict(self, model: nn.Module, batch: Batch) -> Outputs:
+        """One row of logits a text, in float64."""
+        from tunewell.models.compute import sequence_logits
+
+        return list(sequence_logits(model, batch).double().cpu().numpy())
+
+    def calibrate(self, examples: Sequence[TextExample], outputs: Sequence[Outputs]) -> Self:
+        """For several labels a text: the threshold of each label that gives it the best F1."""
+        if self.config.kind != "multi_label" or not examples:
+            return self
+        import numpy as np
+
+        from tunewell.metrics.multilabel import tune_thresholds
+
+        probabilities = np.array([_probabilities(rows[0], several=True) for rows in outputs])
+        tuned = tune_thresholds(self._flags(example.target for example in examples), probabilities)
+        return replace(self, thresholds=tuple(float(threshold) for threshold in tuned))
+
+    def decode(self, example: TextExample, outputs: Outputs) -> TextPrediction:
+        """Probabilities by label name and the label or labels they speak for, or the value."""
+        logits = outputs[0]
+        if self.config.kind == "regression":
+            return ValuePrediction(example.id, float(logits[0]))
+        several = self.config.kind == "multi_label"
+        probabilities = _probabilities(logits, several)
+        by_name = dict(zip(self.labels.names, map(float, probabilities), strict=True))
+        if not several:
+            return LabelPrediction(example.id, self.labels.names[int(probabilities.argmax())], by_name)
+        thresholds = self.thresholds or (0.5,) * len(self.labels)
+        pairs = zip(by_name.items(), thresholds, strict=True)
+        chosen = tuple(name for (name, probability), threshold in pairs if probability >= threshold)
+        return LabelsPrediction(example.id, chosen, by_name)
+
+    def score(self, examples: Sequence[TextExample], predictions: Sequence[TextPrediction]) -> Scores:
+        """Accuracy first for one label, macro F1 for several, Pearson's correlation for values."""
+        import numpy as np
+
+        from tunewell.metrics import classification, multilabel, regression
+        from tunewell.metrics.tables import RankMetric, Scores
+
+        gold = [example.target for example in examples]
+        if self.config.kind == "regression":
+            truth = np.array(gold, np.float64)
+            values = np.array([p.value for p in predictions], np.float64)  # type: ignore[union-attr]
+            ranks = {"spearman": RankMetric(truth, values, regression.spearman)}
+            return Scores("pearson", [regression.regression_table(truth, values)], ranks)
+        if self.config.kind == "multi_label":
+            flags, chosen = self._flags(gold), self._flags(p.labels for p in predictions)  # type: ignore[union-attr]
+            return Scores("macro_f1", [multilabel.multilabel_table(flags, chosen)], {})
+        ids, predicted = self._ids(gold), self._ids(p.label for p in predictions)  # type: ignore[union-attr]
+        confidence = np.array([p.probabilities[p.label] for p in predictions])  # type: ignore[union-attr]
+        tables = [
+            classification.label_table(ids, predicted, len(self.labels)),
+            classification.calibration_table(confidence, ids == predicted),
+        ]
+        ranks = {}
+        if len(self.labels) == 2:
+            second = [p.probabilities.get(self.labels.names[1], 0.0) for p in predictions]  # type: ignore[union-attr]
+            ranks["auroc"] = RankMetric(ids.astype(float), np.array(second), classification.auroc)
+        return Scores("accuracy", tables, ranks)
+
+    def describe(
+        self, examples: Sequence[TextExample], predictions: Sequence[TextPrediction]
+    ) -> list[Section]:
+        """Confusion matrix, scores by label, reliability, and the examples worth reading."""
+        if self.config.kind == "regression":
+            return [_worst_values(examples, predictions)]  # type: ignore[arg-type]
+        from tunewell.metrics import classification, multilabel
+
+        gold = [example.target for example in examples]
+        columns = ["label", "precision", "recall", "F1", "test examples", "predicted"]
+        note = "Precision: how many of the predicted are right. Recall: how many of the gold are found."
+        if self.config.kind == "multi_label":
+            flags, chosen = self._flags(gold), self._flags(p.labels for p in predictions)  # type: ignore[union-attr]
+            rows = multilabel.per_label(flags, chosen, self.labels.names)
+            return [Table("Scores by label", note, columns, [_cells(row) for row in rows])]
+        ids, predicted = self._ids(gold), self._ids(p.label for p in predictions)  # type: ignore[union-attr]
+        matrix = classification.confusion(ids, predicted, len(self.labels))
+        rows = classification.per_label(ids, predicted, self.labels.names)
+        return [
+            Matrix(
+                "Confusion matrix",
+                "Rows are gold labels, columns what was predicted.",
+                self.labels.names,
+                matrix.tolist(),
+            ),
+            Table("Scores by label", note, columns, [_cells(row) for row in rows]),
+            _reliability(ids == predicted, predictions),  # type: ignore[arg-type]
+            _mistakes(examples, predictions),  # type: ignore[arg-type]
+        ]
+
+    # What the rooms above need to stay free of task names
+
+    def texts(self, example: TextExample) -> tuple[str, ...]:
+        """The text or the pair."""
+        return example.texts
+
+    def with_texts(self, example: TextExample, texts: Sequence[str]) -> TextExample:
+        """A target belongs to the whole text, so it stays."""
+        return replace(example, texts=tuple(texts))
+
+    def target(self, example: TextExample) -> Any:
+        """The gold label, labels or value."""
+        return list(example.target) if isinstance(example.target, tuple) else example.target
+
+    def input_columns(self) -> list[str]:
+        """The text column, or the two of a pair."""
+        return self.config.text_columns
+
+    def stratum(self, example: TextExample) -> Any:
+        """Splits keep the shares of labels, or the spread of values."""
+        return example.target
+
+    def baselines(self) -> Mapping[str, Callable[[], Baseline]]:
+        """The constant answer, and a linear model on words."""
+        from tunewell.baselines.texts import Constant, TfidfLinear
+
+        constant = {"single_label": "majority", "multi_label": "frequent labels", "regression": "mean"}
+        return {constant[str(self.config.kind)]: Constant, "tfidf": TfidfLinear}
+
+    def artefact_difference(
+        self, folder: Path, examples: Sequence[TextExample], predictions: Sequence[TextPrediction]
+    ) -> float | None:
+        """Largest difference in probability (or, for values, relative to their spread)."""
+        from tunewell.models.artefact import reference_logits
+
+        largest = 0.0
+        rows = reference_logits(folder, [example.texts for example in examples])
+        for row, prediction in zip(rows, predictions, strict=True):
+            if isinstance(prediction, ValuePrediction):
+                assert self.value_range is not None
+                difference = abs(float(row[0]) - prediction.value) / max(
+                    self.value_range[1], abs(prediction.value)
+                )
+            else:
+                wanted = list(prediction.probabilities.values())
+                ours = _probabilities(row.astype(float), isinstance(prediction, LabelsPrediction))
+                difference = float(abs(ours - wanted).max())
+            largest = max(largest, difference)
+        return largest
+
+    def _ids(self, names: Any) -> Any:
+        import numpy as np
+
+        return np.array([self.labels.ids[name] for name in names], dtype=np.int64)
+
+    def _flags(self, several: Any) -> Any:
+        import numpy as np
+
+        return np.array([[name in names for name in self.labels.names] for names in several], dtype=bool)
+
+
+# Reading values
+
+
+def _label(row: Row, column: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and not math.isnan(value):
+        return str(int(value)) if value.is_integer() else str(value)
+    if isinstance(value, str | int) and str(value).strip():
+        return str(value)
+    shown = "is missing" if value in (None, "") else f"holds {value!r}, which is no label"
+    raise DataError(f"column {column!r} {shown}", where=str(row.origin))
+
+
+def _several(row: Row, column: str, separator: str) -> tuple[str, ...]:
+    value = row.values.get(column)
+    if value is None:
+        raise DataError(f"column {column!r} is missing", where=str(row.origin))
+    parts = value if isinstance(value, list) else [part.strip() for part in str(value).split(separator)]
+    names = [_label(row, column, part) for part in parts if part != ""]
+    return tuple(dict.fromkeys(names))  # a label named twice is meant once
+
+
+def _flag(row: Row, column: str) -> bool:
+    value = str(row.values.get(column)).lower()
+    if value in ("1", "1.0", "true"):
+        return True
+    if value in ("0", "0.0", "false"):
+        return False
+    raise DataError(f"column {column!r} holds {value!r}, not 0 or 1", where=str(row.origin))
+
+
+def _real(row: Row, column: str) -> float:
+    value = row.values.get(column)
+    try:
+        number = float(value) if isinstance(value, str | int | float) else math.nan
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise DataError(f"column {column!r} holds {value!r}, not a finite number", where=str(row.origin))
+    return number
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+
+
+# Weights, probabilities, report
+
+
+def _weights(setting_: Any, labels: LabelSet, targets: Sequence[Any]) -> tuple[float, ...] | None:
+    """One weight per label. `balanced`: the mean over labels of the counts, divided by the label's own."""
+    if setting_ == "none":
+        return None
+    if isinstance(setting_, dict):
+        unknown = sorted(set(setting_) - set(labels.names))
+        if unknown:
+            raise DataError(f"task.class_weights names the label {unknown[0]!r}, which the data do not have")
+        return tuple(float(setting_.get(name, 1.0)) for name in labels.names)
+    counts = Counter(targets)
+    return tuple(len(targets) / (len(labels) * max(counts[name], 1)) for name in labels.names)
+
+
+def _probabilities(logits: Any, several: bool) -> Any:
+    """Logistic function of each logit, or softmax over them; float64."""
+    import numpy as np
+
+    if several:
+        return 1 / (1 + np.exp(-np.clip(logits, -700, 700)))
+    powers = np.exp(logits - logits.max())
+    return powers / powers.sum()
+
+
+def _cells(row: Any) -> list[str | int | float | None]:
+    return [row.name, row.precision, row.recall, row.f1, row.support, row.predicted]
+
+
+def _reliability(correct: Any, predictions: Sequence[LabelPrediction]) -> Section:
+    import numpy as np
+
+    from tunewell.metrics import classification
+
+    confidence = np.array([prediction.probabilities[prediction.label] for prediction in predictions])
+    bins = [b for b in classification.reliability(confidence, correct) if b.count]
+    points = [(float(b.confidence or 0), float(b.accuracy or 0)) for b in bins]
+    return Lines(
+        "Reliability",
+        "How often the model is right when it says it is this sure; on the diagonal, its word can be taken.",
+        "confidence",
+        {"share right": {"model": points, "ideal": [(0.0, 0.0), (1.0, 1.0)]}},
+    )
+
+
+def _mistakes(examples: Sequence[TextExample], predictions: Sequence[LabelPrediction]) -> Section:
+    """Confident mistakes first, then the right answers that were the closest calls."""
+    pairs = list(zip(examples, predictions, strict=True))
+    wrong = [(e, p) for e, p in pairs if e.target != p.label]
+    wrong.sort(key=lambda pair: -pair[1].probabilities[pair[1].label])
+    unsure = [(e, p) for e, p in pairs if e.target == p.label]
+    unsure.sort(key=lambda pair: pair[1].probabilities[pair[1].label])
+    entries: list[Mapping[str, str | float]] = [
+        {
+            "text": " \u2016 ".join(example.texts),
+            "gold": str(example.target),
+            "predicted": prediction.label,
+            "confidence": prediction.probabilities[prediction.label],
+            "origin": str(example.origin),
+        }
+        for example, prediction in wrong[:_TEXTS_SHOWN] + unsure[: _TEXTS_SHOWN // 4]
+    ]
+    return Texts(
+        "Mistakes and close calls",
+        "Most confident mistakes first, then the least certain right answers.",
+        entries,
+    )
+
+
+def _worst_values(examples: Sequence[TextExample], predictions: Sequence[ValuePrediction]) -> Section:
+    pairs = sorted(
+        zip(examples, predictions, strict=True),
+        key=lambda pair: -abs(float(pair[0].target) - pair[1].value),  # type: ignore[arg-type]
+    )
+    entries: list[Mapping[str, str | float]] = [
+        {
+            "text": " \u2016 ".join(example.texts),
+            "gold": float(example.target),  # type: ignore[arg-type]
+            "predicted": prediction.value,
+            "origin": str(example.origin),
+        }
+        for example, prediction in pairs[:_TEXTS_SHOWN]
+    ]
+    return Texts("Largest errors", "Where the prediction is farthest from the gold value.", entries)

@@ -1,0 +1,143 @@
+"""The page in a real browser: quiet console, no request, and the search finds what it should."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tunewell.core.sections import Section
+from tunewell.report import render
+
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="the Python package playwright is not installed"
+)
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[playwright.Browser]:
+    """Headless Chromium from the system."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no Chromium is installed (apt-get install chromium)")
+    with playwright.sync_playwright() as driver:
+        launched = driver.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        )
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def open_report(browser: playwright.Browser, tmp_path: Path) -> Iterator[object]:
+    """Opens a report and fails at the end if the page complained or asked for anything."""
+    complaints: list[str] = []
+    pages = []
+
+    def open_(sections: list[Section], **options: object) -> playwright.Page:
+        path = tmp_path / "report.html"
+        path.write_text(render("A report", "of a run", sections), encoding="utf-8")
+        page = browser.new_page(**options)
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: (complaints.append("dialog"), dialog.dismiss()))
+        page.on(
+            "request",
+            lambda request: (
+                None if request.url in (path.as_uri(), "data:,") else complaints.append(request.url)
+            ),
+        )
+        page.goto(path.as_uri())
+        pages.append(page)
+        return page
+
+    yield open_
+    for page in pages:
+        page.close()
+    assert complaints == []
+
+
+def test_script_takes_over_without_changing_what_is_shown(open_report, sentiment_report) -> None:
+    with_script = open_report(sentiment_report).locator(".texts").inner_text()
+    without = open_report(sentiment_report, java_script_enabled=False)
+    assert without.locator(".texts").inner_text() == with_script
+    assert not without.locator(".controls").is_visible()
+    assert without.locator(".texts li").count() == 20
+
+
+def test_search_filters_marks_and_counts(open_report, sentiment_report) -> None:
+    page = open_report(sentiment_report)
+    assert page.locator(".texts li").count() == 20
+    page.get_by_label("Search").fill("alert('BOO')")
+    playwright.expect(page.get_by_role("status")).to_have_text(
+        "1 of 1 matching texts shown; 300 texts in all."
+    )
+    assert page.locator(".texts mark").inner_text() == "alert('boo')"
+    page.get_by_label("Search").fill("nowhere to be found")
+    playwright.expect(page.get_by_role("status")).to_have_text("None of 300 texts matches.")
+    page.get_by_label("Search").fill("")
+    playwright.expect(page.locator(".texts li")).to_have_count(20)
+
+
+def test_filters_order_and_more_work_from_the_keyboard(open_report, sentiment_report) -> None:
+    page = open_report(sentiment_report)
+    page.get_by_label("Show", exact=True).select_option("wrong only")
+    page.get_by_label("Gold").select_option("negative")
+    page.get_by_label("Order").select_option("Confidence, highest first")
+    texts = page.locator(".texts li").all_inner_texts()
+    assert texts
+    assert all("✕ wrong" in text and "positive" in text for text in texts)
+    values = [float(text.split("Confidence")[1].strip(" \n%")) for text in texts]
+    assert values == sorted(values, reverse=True)
+    page.get_by_label("Show", exact=True).select_option("")
+    page.get_by_label("Gold").select_option("")
+    more = page.get_by_role("button", name="Show 50 more")
+    more.focus()
+    for _ in range(6):
+        page.keyboard.press("Enter")
+    assert page.locator(".texts li").count() == 300
+    assert not more.is_visible()
+    assert page.evaluate("document.activeElement.tagName") == "LI"
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_sideways_scrolling_on_any_screen(open_report, sample, width: int, scheme: str) -> None:
+    page = open_report(sample, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (background == "rgb(21, 23, 26)") == (scheme == "dark")
+
+
+# Contrast as WCAG defines it, of every visible piece of text against what is painted behind it.
+CONTRAST = """() => {
+  const parse = (c) => { const p = c.match(/[\\d.]+/g).map(Number); return p.length > 3 ? p : [...p, 1]; };
+  const over = (top, under) => top.slice(0, 3).map((v, i) => v * top[3] + under[i] * (1 - top[3]));
+  const light = (c) => {
+    const [r, g, b] = c.map((v) => (v /= 255, v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (node) => node ? over(parse(getComputedStyle(node).backgroundColor), behind(node.parentElement))
+    : [255, 255, 255];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const poor = [];
+  while (walker.nextNode()) {
+    const node = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || !node.getClientRects().length || node.closest("script,style,option")) continue;
+    const style = getComputedStyle(node);
+    const ink = parse(node.ownerSVGElement ? style.fill : style.color);
+    const ground = behind(node);
+    const [a, b] = [light(over(ink, ground)), light(ground)].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) poor.push([walker.currentNode.data.trim().slice(0, 40), (a + 0.05) / (b + 0.05)]);
+  }
+  return poor;
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_text_has_enough_contrast(open_report, sample, scheme: str) -> None:
+    page = open_report(sample, color_scheme=scheme)
+    assert page.evaluate(CONTRAST) == []
