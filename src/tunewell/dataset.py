@@ -7,7 +7,7 @@ formats (`tunewell.data`) or token ids (the task's `encode`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tunewell.config import DataSettings, RunConfig, task_settings
@@ -40,8 +40,8 @@ class Dataset:
     fingerprints: Mapping[str, str] = field(default_factory=dict)
 
 
-def load_dataset(config: RunConfig) -> Dataset:
-    """Read, split and check the data of a run.
+def load_dataset(config: RunConfig, wanted: Sequence[str] = SPLITS) -> Dataset:
+    """Read, split and check the data of a run; the splits of `wanted` that no file gives are drawn.
 
     Raises `ConfigError` when the task or a column must be asked for, and `DataError` for what the data
     doctor cannot let pass.
@@ -56,7 +56,7 @@ def load_dataset(config: RunConfig) -> Dataset:
         examples[name], rows[name], dropped = read_examples(task, source, config.data.on_bad_row)
         if dropped:
             notes.append(f"{dropped} bad rows of {source.name} were dropped")
-    parts = carve(task, examples["train"], config, missing=[name for name in SPLITS if name not in sources])
+    parts = carve(task, examples["train"], config, missing=[name for name in wanted if name not in sources])
     if len(parts) > 1:
         rows |= {name: [rows["train"][index] for index in indices] for name, indices in parts.items()}
         examples |= {name: [examples["train"][index] for index in indices] for name, indices in parts.items()}
@@ -67,12 +67,19 @@ def load_dataset(config: RunConfig) -> Dataset:
     return Dataset(
         name=sources["train"].name,
         task=task,
-        examples={name: examples[name] for name in SPLITS},
+        examples={name: examples[name] for name in SPLITS if name in examples},
         rows=rows,
         notes=notes,
         findings=findings,
         fingerprints={name: source.fingerprint for name, source in sources.items()},
     )
+
+
+def subset(dataset: Dataset, parts: Mapping[str, Sequence[int]]) -> Dataset:
+    """The training examples of `dataset` dealt out anew: indices by split."""
+    examples = {name: [dataset.examples["train"][index] for index in part] for name, part in parts.items()}
+    rows = {name: [dataset.rows["train"][index] for index in part] for name, part in parts.items()}
+    return replace(dataset, task=dataset.task.learn(examples), examples=examples, rows=rows)
 
 
 def read_sources(settings: DataSettings) -> dict[str, Source]:

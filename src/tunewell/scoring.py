@@ -25,13 +25,30 @@ def split_scores(scores: Scores, settings: EvaluationSettings, *, selected_on: b
     return SplitScores(scores.num_examples, found, selected_on)
 
 
+Answers = Mapping[str, Sequence[Prediction]]
+"""One prediction per example, by split."""
+
+
+def baseline_answers(
+    task: AnyTask, train: Sequence[Example], splits: Mapping[str, Sequence[Example]]
+) -> dict[str, dict[str, Sequence[Prediction]]]:
+    """Each of the task's baselines, fitted on `train` and asked about every split."""
+    answers: dict[str, dict[str, Sequence[Prediction]]] = {}
+    for name, make in task.baselines().items():
+        baseline = make()
+        baseline.fit(train)
+        answers[name] = {split: baseline.predict(examples) for split, examples in splits.items()}
+    return answers
+
+
 def run_scores(
     task: AnyTask,
     splits: Mapping[str, Sequence[Example]],
-    predictions: Mapping[str, Sequence[Prediction]],
+    predictions: Answers,
+    baselines: Mapping[str, Answers],
     settings: EvaluationSettings,
 ) -> RunScores:
-    """The scores of a run. `splits` holds `train` beside those of `predictions`.
+    """The scores of a run and of its baselines on the splits of `predictions`.
 
     The validation split chose the checkpoint (and thresholds), so its scores say so.
     """
@@ -44,16 +61,12 @@ def run_scores(
             for name, scores in ours.items()
         },
     )
-    if not settings.baselines:
-        return result
-    baselines: dict[str, dict[str, SplitScores]] = {}
+    headline = result.headline_split
+    baseline_scores: dict[str, dict[str, SplitScores]] = {}
     differences: dict[str, Score] = {}
-    for name, make in task.baselines().items():
-        baseline = make()
-        baseline.fit(splits["train"])
-        theirs = {split: task.score(splits[split], baseline.predict(splits[split])) for split in predictions}
-        baselines[name] = {split: split_scores(scores, settings) for split, scores in theirs.items()}
-        headline = result.headline_split
+    for name, answers in baselines.items():
+        theirs = {split: task.score(splits[split], answers[split]) for split in answers}
+        baseline_scores[name] = {split: split_scores(scores, settings) for split, scores in theirs.items()}
         differences[name] = paired_difference(
             ours[headline],
             theirs[headline],
@@ -61,7 +74,7 @@ def run_scores(
             resamples=settings.resamples,
             rank_resamples=settings.rank_resamples,
         )
-    return RunScores(result.task, result.primary, result.splits, baselines, differences)
+    return RunScores(result.task, result.primary, result.splits, baseline_scores, differences)
 
 
 def score_sections(scores: RunScores) -> list[Section]:

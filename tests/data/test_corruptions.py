@@ -71,8 +71,6 @@ DELIMITED = {
     "field too many": lambda record, mark: record[:-1] + mark + "extra\n",
     "label lost": lambda record, mark: record[: record.rindex(mark)] + "\n",
     "delimiter lost": lambda record, mark: "".join(record.rsplit(mark, 1)),
-        record.split(mark)[:-2] + ["".join(record.split(mark)[-2:])]
-    ),
 }
 CSV_ONLY: dict[str, Callable[[str], str]] = {
     "stray quote in the label": lambda record: record[:-2] + '"' + record[-2:],

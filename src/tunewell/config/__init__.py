@@ -14,6 +14,7 @@ from tunewell.config.schema import (
     TrainingSettings,
 )
 from tunewell.config.settings import Settings, TaskSettings, require, setting
+from tunewell.config.template import template
 
 __all__ = [
     "DataSettings",
@@ -30,5 +31,6 @@ __all__ = [
     "require",
     "setting",
     "task_settings",
+    "template",
     "to_yaml",
 ]

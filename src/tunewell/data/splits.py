@@ -184,16 +184,16 @@ class _Parts:
                     self.put(min(free, key=lambda group: len(self.groups[group])), part)
 
     def hand_out_the_rest(self) -> None:
+        debts = [0.0] * len(self.fractions)
         for label in self.rarest_first:
-            # Rounding of the labels before: at most one example, so that no label pays for another.
-            placed = sum(self.sizes)
-            owed = [
-                max(-1.0, min(1.0, fraction * placed - size))
-                for fraction, size in zip(self.fractions, self.sizes, strict=True)
-            ]
+            # What rounding of the labels before owes to a part: at most one example at a time, so that no label
+            # pays for another.
+            owed = [max(-1.0, min(1.0, debt)) for debt in debts]
             for group in self.groups_with[label]:
                 if self.part_of[group] is None:
                     self.put(group, self._part_that_lacks(label, self.counts[group][label], owed))
+            for part, fraction in enumerate(self.fractions):
+                debts[part] += fraction * self.totals[label] - self.have[part][label]
 
     def _part_that_lacks(self, label: str, count: int, owed: Sequence[float]) -> int:
         lacking = [  # rounded: 0.1 * 100 - 9 must count as room for one

@@ -19,18 +19,30 @@ from tunewell.core.errors import ConfigError
 from tunewell.core.examples import Example, Origin, Prediction, Row
 from tunewell.core.results import RunScores, SplitScores
 from tunewell.data.sources import read
-from tunewell.dataset import load_dataset, read_examples, source_settings
+from tunewell.dataset import SPLITS, Dataset, load_dataset, read_examples, source_settings
 from tunewell.predictor import Predictor
 from tunewell.run_dir import FINISHED, RUNNING, RunDir, write_json, write_text
 from tunewell.runs.fitting import fit_model, tell
 from tunewell.runs.settling import check_same, identity, run_folder, settle
-from tunewell.runs.verdict import conclude, joined_row, write_report
-from tunewell.runtime import choose
+from tunewell.runs.verdict import HeldOut, conclude, joined_row
+from tunewell.runtime import Runtime, choose
 from tunewell.scoring import split_scores
 from tunewell.sinks import Sink
 from tunewell.tasks import task_config
 
-__all__ = ["Run", "answers", "evaluate", "fit", "redraw_report"]
+__all__ = [
+    "HeldOut",
+    "Run",
+    "answers",
+    "evaluate",
+    "fit",
+    "fit_dataset",
+    "joined_row",
+    "plan",
+    "plan_dataset",
+    "read_data",
+    "row_of_texts",
+]
 
 
 class Run:
@@ -73,19 +85,13 @@ class Run:
 
     def predict(self, inputs: Sequence[str | tuple[str, str] | Mapping[str, Any]]) -> list[Any]:
         """One prediction per input, in order: a text, a pair of texts, or a row with the training file's columns."""
-        rows = [self._row(item, number) for number, item in enumerate(inputs, start=1)]
+        rows = [
+            Row(item, Origin("input", number))
+            if isinstance(item, Mapping)
+            else row_of_texts(self.predictor, item, number)
+            for number, item in enumerate(inputs, start=1)
+        ]
         return [prediction for _, prediction in answers(self.predictor, rows)]
-
-    def _row(self, item: str | tuple[str, str] | Mapping[str, Any], number: int) -> Row:
-        if isinstance(item, Mapping):
-            return Row(item, Origin("input", number))
-        texts = (item,) if isinstance(item, str) else item
-        columns = self.predictor.task.input_columns()
-        if len(columns) != len(texts):
-            raise ConfigError(
-                f"input {number} holds {len(texts)} texts; this model reads {', '.join(columns)}"
-            )
-        return Row(dict(zip(columns, texts, strict=True)), Origin("input", number))
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
@@ -99,24 +105,68 @@ def fit(config: RunConfig, *, mode: str = "auto", sinks: Sequence[Sink] = ()) ->
     for and everything is saved.
     """
     started = time.monotonic()
-    dataset = load_dataset(config)
+    dataset = read_data(config, sinks)
+    return fit_dataset(config, dataset, mode=mode, sinks=sinks, started=started)
+
+
+def plan(config: RunConfig, *, sinks: Sequence[Sink] = ()) -> tuple[RunConfig, Dataset, Path]:
+    """What `fit` would do: the complete settings, the data as split, the run folder. Writes nothing."""
+    dataset = read_data(config, sinks)
+    return settle(config, dataset, _runtime(config)), dataset, plan_dataset(config, dataset).path
+
+
+def plan_dataset(
+    config: RunConfig, dataset: Dataset, also_identity: Mapping[str, Any] | None = None
+) -> RunDir:
+    """The folder that `fit_dataset` would use."""
+    config = settle(config, dataset, _runtime(config))
+    return run_folder(config, dataset, {**identity(config, dataset.fingerprints), **(also_identity or {})})
+
+
+def read_data(config: RunConfig, sinks: Sequence[Sink], wanted: Sequence[str] = SPLITS) -> Dataset:
+    """The dataset of `config` with the splits of `wanted`; what was noticed in it is told to the sinks."""
+    dataset = load_dataset(config, wanted)
     for note in dataset.notes:
         tell(sinks, note)
     for finding in dataset.findings:
         tell(sinks, finding.message, "warning" if finding.severity == "warning" else "info")
-    runtime = choose(config.training.device, config.training.precision, config.training.threads)
+    return dataset
+
+
+def fit_dataset(
+    config: RunConfig,
+    dataset: Dataset,
+    *,
+    mode: str = "auto",
+    sinks: Sequence[Sink] = (),
+    folder: Path | None = None,
+    also_identity: Mapping[str, Any] | None = None,
+    held_out: HeldOut | None = None,
+    started: float | None = None,
+) -> Run:
+    """`fit` on examples that are at hand: one run in `folder`, or in the folder that the settings give.
+
+    `also_identity` adds what makes this run another one than its settings and data say (the number of its
+    fold, say); `held_out` are test answers that were given by other models.
+    """
+    started = time.monotonic() if started is None else started
+    runtime = _runtime(config)
     config = settle(config, dataset, runtime)
-    same = identity(config, dataset.fingerprints)
-    run = run_folder(config, dataset, same)
+    same = {**identity(config, dataset.fingerprints), **(also_identity or {})}
+    run = RunDir(folder) if folder is not None else run_folder(config, dataset, same)
     with run.locked(), runtime.stop.listening():
         if _begin(run, config, same, mode, sinks) == FINISHED:
             return Run(run.path)
         fitted = fit_model(config, dataset, run, runtime, sinks)
         tell(sinks, "training is done; scoring, saving and checking the model")
-        conclude(config, dataset, run, fitted)
+        conclude(config, dataset, run, fitted, held_out)
         seconds = round(time.monotonic() - started, 1)
         run.update_manifest(status=FINISHED, best_step=fitted.state.best_step, wall_seconds=seconds)
     return Run(run.path)
+
+
+def _runtime(config: RunConfig) -> Runtime:
+    return choose(config.training.device, config.training.precision, config.training.threads)
 
 
 def _begin(run: RunDir, config: RunConfig, same: Mapping[str, Any], mode: str, sinks: Sequence[Sink]) -> str:
@@ -142,6 +192,17 @@ def _begin(run: RunDir, config: RunConfig, same: Mapping[str, Any], mode: str, s
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     )
     return RUNNING
+
+
+def row_of_texts(predictor: Predictor, texts: str | Sequence[str], number: int) -> Row:
+    """A text, or a pair, as a row of the kind that the model was trained on."""
+    texts = (texts,) if isinstance(texts, str) else tuple(texts)
+    columns = predictor.task.input_columns()
+    if len(columns) != len(texts):
+        raise ConfigError(
+            f"input {number} holds {len(texts)} texts; this model reads {len(columns)}: {', '.join(columns)}"
+        )
+    return Row(dict(zip(columns, texts, strict=True)), Origin("input", number))
 
 
 def answers(predictor: Predictor, rows: Iterable[Row]) -> Iterator[tuple[Row, Prediction]]:
@@ -181,9 +242,3 @@ def evaluate(run: Run, data: str, *, device: str = "auto") -> tuple[SplitScores,
     )
     write_text(path.with_suffix(".predictions.jsonl"), "".join(lines))
     return result, path
-
-
-def redraw_report(run: RunDir) -> Path:
-    """Draw the report again from what the run folder holds, without the model."""
-    write_report(run, run.read_sections())
-    return run.report

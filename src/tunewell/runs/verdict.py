@@ -8,6 +8,7 @@ import platform
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -21,11 +22,12 @@ from tunewell.dataset import Dataset
 from tunewell.models.artefact import save_model
 from tunewell.predictor import Predictor, task_to_json
 from tunewell.report.card import model_card
-from tunewell.report.page import render
+from tunewell.report.files import redraw
 from tunewell.run_dir import RunDir, write_json, write_text
 from tunewell.runs.fitting import Fitted, TokenCounts
 from tunewell.runtime import Runtime
-from tunewell.scoring import curve_section, run_scores, score_sections
+from tunewell.scoring import baseline_answers, curve_section, run_scores, score_sections
+from tunewell.tasks.base import Task
 
 TOLERANCE = 1e-5
 """How far the saved model's answers may be from those that were scored."""
@@ -34,36 +36,77 @@ _CHECKED = 32
 _LABELS_SHOWN = 40
 
 
-def conclude(config: RunConfig, dataset: Dataset, run: RunDir, fitted: Fitted) -> RunScores:
-    """Answer, score, save, check and report; every file is replaced as a whole, so it can be done again."""
+@dataclass(frozen=True)
+class HeldOut:
+    """Test answers that were given elsewhere: by the models of cross-validation, to rows unseen by them."""
+
+    examples: Sequence[Example]
+    rows: Sequence[Row]
+    predictions: Sequence[Prediction]
+    baselines: Mapping[str, Sequence[Prediction]]
+
+
+def conclude(
+    config: RunConfig, dataset: Dataset, run: RunDir, fitted: Fitted, held_out: HeldOut | None = None
+) -> None:
+    """Answer, score, save, check and report; every file is replaced as a whole, so it can be done again.
+
+    `held_out` takes the place of a test split that the dataset does not have.
+    """
     predictor = fitted.predictor
     validation = dataset.examples["validation"]
     predictor.task = predictor.task.calibrate(validation, predictor.outputs(validation))
-    predictions = {name: list(predictor.predict(dataset.examples[name])) for name in ("validation", "test")}
-    scores = run_scores(predictor.task, dataset.examples, predictions, config.evaluation)
-    headline = scores.headline_split
-
+    scored = {name: examples for name, examples in dataset.examples.items() if name != "train"}
+    rows = {name: dataset.rows[name] for name in scored}
+    predictions = {name: list(predictor.predict(examples)) for name, examples in scored.items()}
     write_json(run.task, task_to_json(predictor.task))
-    _save(run, predictor, config, scores, dataset)
-    check_artefact(run, predictor, dataset.examples[headline], predictions[headline])
+    _save_model(run, predictor)
+    check_artefact(run, predictor, validation, predictions["validation"])
+
+    wanted = config.evaluation.baselines
+    baselines = baseline_answers(predictor.task, dataset.examples["train"], scored) if wanted else {}
+    if held_out is not None:
+        scored["test"], rows["test"] = held_out.examples, held_out.rows
+        predictions["test"] = list(held_out.predictions)
+        for name, answers in baselines.items():
+            answers["test"] = held_out.baselines[name]
+    scores = run_scores(predictor.task, scored, predictions, baselines, config.evaluation)
+    _write_results(config, dataset, run, fitted, Answered(scored, rows, predictions, scores))
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Everything known of the scored splits, by split."""
+
+    examples: Mapping[str, Sequence[Example]]
+    rows: Mapping[str, Sequence[Row]]
+    predictions: Mapping[str, Sequence[Prediction]]
+    scores: RunScores
+
+
+def _write_results(
+    config: RunConfig, dataset: Dataset, run: RunDir, fitted: Fitted, answered: Answered
+) -> None:
+    task, scores = fitted.predictor.task, answered.scores
+    headline = scores.headline_split
+    card = model_card(
+        base_model=config.model.name,
+        data_name=dataset.name,
+        scores=scores,
+        label_names=list(task.to_json().get("labels", [])),
+    )
+    write_text(run.model / "README.md", card)
     write_json(run.scores, scores.to_json())
-    write_text(run.predictions, "".join(_prediction_lines(predictor, dataset, predictions)))
+    write_text(run.predictions, "".join(_prediction_lines(task, answered)))
     sections = [
         *score_sections(scores),
-        *predictor.task.describe(dataset.examples[headline], predictions[headline]),
+        *task.describe(answered.examples[headline], answered.predictions[headline]),
         *_curves(run, scores.primary),
         *_data_sections(dataset, fitted),
         _settings_section(config),
     ]
     write_json(run.sections, [section.to_json() for section in sections])
-    write_report(run, sections)
-    return scores
-
-
-def write_report(run: RunDir, sections: Sequence[Section]) -> None:
-    """Draw `report.html` from sections."""
-    title = f"{run.path.resolve().name}"
-    write_text(run.report, render(title, f"tunewell {importlib.metadata.version('tunewell')}", sections))
+    redraw(run)
 
 
 def joined_row(row: Row, prediction: Prediction) -> dict[str, Any]:
@@ -94,35 +137,27 @@ def check_artefact(
         )
 
 
-def _save(run: RunDir, predictor: Predictor, config: RunConfig, scores: RunScores, dataset: Dataset) -> None:
+def _save_model(run: RunDir, predictor: Predictor) -> None:
     """Write `model/` beside its place and swap it in."""
     temporary = run.model.with_name(".writing-model")
     shutil.rmtree(temporary, ignore_errors=True)
     limit = getattr(predictor.task.config, "max_length_tokens", None) or predictor.tokenizer.max_length_tokens
     save_model(predictor.model, predictor.tokenizer, temporary, limit)
-    card = model_card(
-        base_model=config.model.name,
-        data_name=dataset.name,
-        scores=scores,
-        label_names=_label_names(predictor),
-    )
-    write_text(temporary / "README.md", card)
     shutil.rmtree(run.model, ignore_errors=True)
     temporary.rename(run.model)
 
 
-def _label_names(predictor: Predictor) -> list[str]:
-    return list(predictor.task.to_json().get("labels", []))
-
-
-def _prediction_lines(
-    predictor: Predictor, dataset: Dataset, predictions: Mapping[str, Sequence[Prediction]]
-) -> Iterator[str]:
+def _prediction_lines(task: Task[Any, Any, Any], answered: Answered) -> Iterator[str]:
     """One line per example of every scored split: its split, id, gold target and own columns beside."""
-    for name, part in predictions.items():
-        for example, row, prediction in zip(dataset.examples[name], dataset.rows[name], part, strict=True):
-            gold = {"split": name, "id": example.id, "gold": predictor.task.target(example)}
-            fields = {**joined_row(row, prediction), **gold}
+    for name, predictions in answered.predictions.items():
+        examples, rows = answered.examples[name], answered.rows[name]
+        for example, row, prediction in zip(examples, rows, predictions, strict=True):
+            fields = {
+                **joined_row(row, prediction),
+                "split": name,
+                "id": example.id,
+                "gold": task.target(example),
+            }
             yield json.dumps(fields, ensure_ascii=False, default=str) + "\n"
 
 

@@ -1,0 +1,36 @@
+"""`tunewell models`: the model packs, and fetching one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def models(
+    action: Annotated[str | None, typer.Argument(metavar="[get NAME]", help="get: fetch a pack.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="", help="", show_default=False)] = None,
+) -> None:
+    """List the model packs, or fetch one."""
+    from tunewell.core.errors import ConfigError
+    from tunewell.models import packs
+
+    if action is None:
+        for pack in packs.PACKS.values():
+            where = (
+                packs.locate(pack.name)
+                if packs.installed(pack.name)
+                else f"not fetched: tunewell models get {pack.name}"
+            )
+            print(f"{pack.name}  {pack.title}")
+            print(f"  {pack.description}")
+            print(
+                f"  {pack.num_parameters / 1e6:.1f} M parameters, licence {pack.license}, source {pack.source}"
+            )
+            print(f"  {where}")
+        print("Any local folder with safetensors weights, or a Hub id, can be used as --model too.")
+        return
+    if action != "get" or name is None:
+        raise ConfigError("models takes nothing, or `get NAME`", fix="tunewell models get minilm")
+    pack = packs.find(name)
+    print(f"{pack.name}: licence {pack.license}, {packs.get(name)}")

@@ -1,0 +1,100 @@
+"""`tunewell predict`: answers for a file, standard input, or texts on the command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from tunewell.core.examples import Row
+
+
+def predict(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder.")],
+    file: Annotated[
+        str | None,
+        typer.Argument(metavar="[FILE|-]", help="What train reads, plain text lines, or - for stdin."),
+    ] = None,
+    text: Annotated[
+        list[str] | None, typer.Option(metavar="T", help="A text; twice for a pair, repeated for more.")
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option(metavar="F", help="Write to this .jsonl or .csv file instead of the screen.")
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="D", help="auto, cpu, cuda, mps.")] = "auto",
+) -> None:
+    """Predict with a trained model.
+
+    One JSON object a line, or CSV, in the order of the input.
+    """
+    from tunewell.core.errors import ConfigError
+
+    if (file is None) == (not text):
+        raise ConfigError(
+            "give either a file (or - for standard input) or --text", fix="tunewell predict RUN FILE"
+        )
+    if output is not None and Path(output).suffix not in (".jsonl", ".csv"):
+        raise ConfigError(f"--output {output!r} ends in neither .jsonl nor .csv")
+    from tunewell import runs
+    from tunewell.data.sources import stream
+    from tunewell.dataset import source_settings
+
+    trained = runs.Run(run)
+    predictor = trained.load_predictor(device)
+    notes: list[str] = []
+    if text:
+        width = len(predictor.task.input_columns())
+        parts = [text[start : start + width] for start in range(0, len(text), width)]
+        rows: Iterable[Row] = [runs.row_of_texts(predictor, part, n) for n, part in enumerate(parts, start=1)]
+    else:
+        rows = stream(str(file), source_settings(trained.config.data), notes=notes)
+    with _opened(output) as target, predictor.runtime.stop.listening():
+        write = _write_csv if output is not None and output.endswith(".csv") else _write_jsonl
+        write(target, (runs.joined_row(row, answer) for row, answer in runs.answers(predictor, rows)))
+    for note in notes:
+        print(note, file=sys.stderr)
+
+
+@contextmanager
+def _opened(output: str | None) -> Iterator[IO[str]]:
+    """Standard output, or a file that stands in its place only when it is complete."""
+    if output is None:
+        yield sys.stdout
+        return
+    path = Path(output)
+    temporary = path.with_name(f".writing-{path.name}")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write_jsonl(target: IO[str], answers: Iterable[dict[str, Any]]) -> None:
+    for answer in answers:
+        target.write(json.dumps(answer, ensure_ascii=False, default=str) + "\n")
+        target.flush()
+
+
+def _write_csv(target: IO[str], answers: Iterable[dict[str, Any]]) -> None:
+    """The columns of the first row; what is not a number or a text is written as JSON."""
+    writer: csv.DictWriter[str] | None = None
+    for answer in answers:
+        if writer is None:
+            writer = csv.DictWriter(target, list(answer), extrasaction="ignore")
+            writer.writeheader()
+        cells = {
+            key: value
+            if isinstance(value, str | int | float) or value is None
+            else json.dumps(value, ensure_ascii=False)
+            for key, value in answer.items()
+        }
+        writer.writerow(cells)

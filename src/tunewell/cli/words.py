@@ -1,0 +1,30 @@
+"""How numbers are said on the command line."""
+
+from __future__ import annotations
+
+from tunewell.core.results import Score
+
+
+def interval_text(score: Score) -> str:
+    """`0.873 (95% interval 0.841 to 0.903)`."""
+    if score.low is None or score.high is None:
+        return f"{score.value:.3f}"
+    return f"{score.value:.3f} (95% interval {score.low:.3f} to {score.high:.3f})"
+
+
+def difference_text(difference: Score) -> str:
+    """`+0.123 (0.080 to 0.166)`, and in words when the interval holds 0."""
+    if difference.low is None or difference.high is None:
+        return f"{difference.value:+.3f}"
+    said = f"{difference.value:+.3f} ({difference.low:+.3f} to {difference.high:+.3f})"
+    return said if difference.low > 0 or difference.high < 0 else f"{said}: no difference shown"
+
+
+def duration_text(seconds: float) -> str:
+    """`48 s`, `12 min 5 s`, `3 h 20 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
