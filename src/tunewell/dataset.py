@@ -39,6 +39,14 @@ class Dataset:
     findings: Sequence[checks.Finding] = field(default_factory=tuple)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
 
+    def remarks(self) -> list[tuple[str, str]]:
+        """What the user should be told of the data: sentences, each with its level, `info` or `warning`."""
+        said = [(note, "info") for note in self.notes]
+        for finding in self.findings:
+            shown = "".join(f"\n  {example}" for example in finding.examples)
+            said.append((finding.message + shown, "warning" if finding.severity == "warning" else "info"))
+        return said
+
 
 def load_dataset(config: RunConfig, wanted: Sequence[str] = SPLITS) -> Dataset:
     """Read, split and check the data of a run; the splits of `wanted` that no file gives are drawn.
@@ -55,7 +63,8 @@ def load_dataset(config: RunConfig, wanted: Sequence[str] = SPLITS) -> Dataset:
     for name, source in sources.items():
         examples[name], rows[name], dropped = read_examples(task, source, config.data.on_bad_row)
         if dropped:
-            notes.append(f"{dropped} bad rows of {source.name} were dropped")
+            rows_were = "1 bad row was" if dropped == 1 else f"{dropped} bad rows were"
+            notes.append(f"{rows_were} dropped from {_place(source)}")
     parts = carve(task, examples["train"], config, missing=[name for name in wanted if name not in sources])
     if len(parts) > 1:
         rows |= {name: [rows["train"][index] for index in indices] for name, indices in parts.items()}
@@ -63,7 +72,7 @@ def load_dataset(config: RunConfig, wanted: Sequence[str] = SPLITS) -> Dataset:
         sizes = ", ".join(f"{len(indices)} {name}" for name, indices in parts.items())
         notes.append(f"split by a seeded, stratified draw that keeps equal texts together: {sizes}")
     task = task.learn(examples)
-    findings = examine(task, examples, config)
+    findings = _headless(sources, config.data) + examine(task, examples, config)
     return Dataset(
         name=sources["train"].name,
         task=task,
@@ -116,11 +125,17 @@ def choose_task(given: Mapping[str, Any], source: Source) -> tuple[AnyTask, str]
         settings = {**reading.settings, **{key: value for key, value in given.items() if value is not None}}
         config = task_settings(settings, name, task_config)
         task = kind.new(config)
-        task.check_columns(source.columns, source.name)
+        task.check_columns(source.columns, _place(source))
         return task, reading.said
+    if len(source.columns) == 1:
+        raise ConfigError(
+            f"the only column is {source.columns[0]!r}, and training needs inputs and their labels",
+            where=_place(source),
+            fix="give a file with a column for each",
+        )
     raise ConfigError(
-        f"no column of {source.name} looks like what {' or '.join(names)} reads; "
-        f"the columns are {', '.join(source.columns)}",
+        f"no column looks like what {' or '.join(names)} reads; the columns are {', '.join(source.columns)}",
+        where=_place(source),
         fix="name them, for example --set task.text=COLUMN --set task.label=COLUMN",
     )
 
@@ -129,7 +144,7 @@ def read_examples(
     task: AnyTask, source: Source, on_bad_row: str, *, labelled: bool = True
 ) -> tuple[list[Example], list[Row], int]:
     """Examples with their rows, and how many rows were dropped; raises the first 20 problems at once."""
-    task.check_columns(source.columns, source.name, labelled=labelled)
+    task.check_columns(source.columns, _place(source), labelled=labelled)
     examples, rows, problems = [], [], []
     for row in source.rows:
         try:
@@ -140,9 +155,14 @@ def read_examples(
             examples.append(example)
             rows.append(row)
     if problems and on_bad_row == "fail":
-        raise collected(problems, of=source.name, fix="mend these rows, or --set data.on_bad_row=drop")
+        raise collected(problems, of=_place(source), fix="mend these rows, or train with --set data.on_bad_row=drop")
     if not examples:
-        raise DataError("no row is left to use", where=source.name)
+        first = f"; the first: {problems[0].where}: {problems[0].what}" if problems else ""
+        raise DataError(
+            f"no row is left to use: all {len(problems)} were dropped as bad{first}",
+            where=_place(source),
+            fix="mend the file",
+        )
     return examples, rows, len(problems)
 
 
@@ -174,20 +194,60 @@ def examine(
 
     findings = checks.examine(examples, text_of, batch_size=config.training.batch_size)
     findings += task.checks(examples)
-    errors = [DataError(finding.message) for finding in findings if finding.severity == "error"]
+    errors = [_as_error(f) for f in findings if f.severity == "error" or f.code in _FATAL]
     limit = config.data.max_overlap_share
-    if limit is not None:
+    if limit is not None and "test" in examples:
         shares = checks.overlap_share({name: examples[name] for name in ("train", "test")}, text_of)
         share = shares.get(("train", "test"), 0.0)
         if share > limit:
             errors.append(
                 DataError(
                     f"{share:.1%} of the test texts also stand in the training data; allowed: {limit:.1%}"
+                    + "".join(_shown(f) for f in findings if f.code in ("overlap", "near-overlap")),
+                    fix="take them out of one of the two, or raise data.max_overlap_share",
                 )
             )
     if errors:
         raise collected(errors, of="the data")
     return findings
+
+
+_FATAL = ("fewer-than-a-batch",)
+"""Findings that are warnings about any data, and faults in data that are to be trained on."""
+
+
+def _as_error(finding: checks.Finding) -> DataError:
+    return DataError(finding.message + _shown(finding), fix="correct the data, or choose other settings")
+
+
+def _shown(finding: checks.Finding) -> str:
+    return "".join(f"\n    {example}" for example in finding.examples)
+
+
+def _headless(sources: Mapping[str, Source], settings: DataSettings) -> list[checks.Finding]:
+    """A warning for each file whose first line seems to be a row: a column's name is also a value of it."""
+    findings = []
+    for source in sources.values():
+        in_text = all(isinstance(value, str) for row in source.rows[:1] for value in row.values.values())
+        for column in source.columns if in_text and settings.column_names is None else ():
+            count = sum(row.values.get(column) == column for row in source.rows)
+            if count >= _REPEATED:
+                names = ", ".join(f"NAME{number}" for number in range(1, len(source.columns) + 1))
+                message = (
+                    f"{_place(source)}: the first line was read as names of columns, and {column!r} is also a value "
+                    f"of its column in {count} rows; if the file has no header: --set 'data.column_names=[{names}]'"
+                )
+                findings.append(checks.Finding("no-header", "warning", message))
+                break
+    return findings
+
+
+_REPEATED = 3
+
+
+def _place(source: Source) -> str:
+    """The file that a table came from."""
+    return source.rows[0].origin.file if source.rows else source.name
 
 
 def joined(task: AnyTask, example: Example) -> str:

@@ -30,7 +30,7 @@ from tunewell.core.results import RunScores
 from tunewell.core.sections import Section, section_from_json
 
 SCHEMA = 1
-RUNNING, FINISHED = "running", "finished"
+RUNNING, FINISHED, CLEARING = "running", "finished", "clearing"
 
 
 class RunDir:
@@ -92,20 +92,25 @@ class RunDir:
         write_json(self.manifest, {**before, **entries})
 
     def clear(self) -> None:
-        """Delete everything that a run wrote here, and nothing else."""
-        for path in (
-            self.manifest,
-            *(path for path in vars(self).values() if path not in (self.path, self.manifest)),
-        ):
+        """Delete everything that a run wrote here, and nothing else; the manifest, which says so, last."""
+        write_json(self.manifest, {"schema": SCHEMA, "status": CLEARING})
+        for path in vars(self).values():
+            if path in (self.path, self.manifest):
+                continue
             if path.is_dir():
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
+        self.manifest.unlink()
 
     def check_unused(self) -> None:
-        """Raise `ConfigError` when the folder holds something that is no run of ours."""
-        strangers = sorted(path.name for path in self.path.iterdir() if not path.name.startswith("."))
-        if strangers and strangers != [self.config.name]:
+        """Raise `ConfigError` when the folder holds something that is no run of ours.
+
+        The folds of a cross-validation are runs of their own, there before the run that sums them up.
+        """
+        names = {path.name for path in self.path.iterdir() if not path.name.startswith(".")}
+        strangers = sorted(names - {"folds"})
+        if strangers:
             raise ConfigError(
                 f"this folder is not empty and holds no run ({', '.join(strangers[:5])})",
                 where=str(self.path),
@@ -131,8 +136,16 @@ class RunDir:
         """
         import fcntl
 
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("a+", encoding="utf-8") as file:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            file = (self.path / ".lock").open("a+", encoding="utf-8")
+        except OSError as error:
+            raise ResourceError(
+                f"the run folder cannot be used: {error.strerror}",
+                where=str(self.path),
+                fix="choose another --output",
+            ) from None
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tunewell.core.errors import ResourceError
+from tunewell.run_dir import write_text
 from tunewell.training.loop import EvalDone, StepDone, TrainState
 
 
@@ -56,12 +58,12 @@ class MetricsFile:
                 entry = json.loads(line)
             except ValueError:
                 break  # the last line of a killed process
+            if not line.endswith("\n"):
+                break  # and one that was cut before its end of line
             limit = state.last_evaluated_step if entry["event"] == "evaluation" else state.step
             if entry["step"] <= limit:
                 kept.append(line)
-        temporary = self._path.with_name(f".writing-{self._path.name}")
-        temporary.write_text("".join(kept), encoding="utf-8")
-        temporary.replace(self._path)
+        write_text(self._path, "".join(kept))
 
     def __call__(self, event: Event) -> None:
         """Write the event, if it is one to be written."""
@@ -83,5 +85,12 @@ class MetricsFile:
         else:
             return
         entry["elapsed_seconds"] = round(time.monotonic() - self._started, 3)
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(entry) + "\n")
+        except OSError as error:
+            raise ResourceError(
+                f"cannot be written: {error.strerror}",
+                where=str(self._path),
+                fix="free space and run the same command again: it goes on from the last checkpoint",
+            ) from None

@@ -41,7 +41,7 @@ def new_tagger(dropout: float = 0.0, dtype: torch.dtype = torch.float32) -> Tagg
     return Tagger(dropout).to(dtype)
 
 
-def ragged_features(number: int = 21) -> list[Feature]:
+def ragged_features(number: int = 24) -> list[Feature]:
     """Sequences of 1 to 9 tokens, about a third of which are no target; some have no target at all."""
     generator = torch.Generator().manual_seed(3)
     features = []

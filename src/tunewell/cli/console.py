@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tunewell.cli.words import difference_text, duration_text, interval_text
+from tunewell.cli.words import count_text, difference_text, duration_text, interval_text, visible
 from tunewell.core.results import RunScores, SplitScores
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class ConsoleSink:
     """A sink for people. Use it as a context manager: the bar goes away with it."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
         self._progress: Progress | None = None
         self._loss = 0.0
         self._score = ""
@@ -48,7 +48,7 @@ class ConsoleSink:
         """One line; warnings are marked in words and, on a terminal, in colour."""
         style = "yellow" if level == "warning" else "dim"
         prefix = "warning: " if level == "warning" else ""
-        self._console.print(prefix + message, style=style, markup=False)
+        self._console.print(prefix + visible(message), style=style, markup=False)
 
     def __call__(self, event: Event) -> None:
         from tunewell.sinks import Said, Started
@@ -114,7 +114,7 @@ def print_summary(run: Run) -> None:
     split = scores.headline_split
     part = scores.splits[split]
     print()
-    print(f"{scores.primary} {interval_text(scores.headline)} on {part.num_examples} {split} examples")
+    print(f"{scores.primary} {interval_text(scores.headline)} on {count_text(part.num_examples, f'{split} example')}")
     for name, difference in scores.differences.items():
         theirs = scores.baselines[name][split].scores[scores.primary]
         print(f"  {name}: {theirs.value:.3f}; the model is {difference_text(difference)} against it")
@@ -153,7 +153,7 @@ def _suggestions(run: Run, scores: RunScores) -> list[str]:
 
 def print_scores(scores: SplitScores) -> None:
     """Every metric of one split."""
-    print(f"{scores.num_examples} examples")
+    print(count_text(scores.num_examples, "example"))
     width = max(len(name) for name in scores.scores)
     for name, score in scores.scores.items():
         print(f"  {name:<{width}}  {interval_text(score)}")

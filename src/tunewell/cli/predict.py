@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from tunewell.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from tunewell.core.examples import Row
@@ -34,14 +36,16 @@ def predict(
 
     One JSON object a line, or CSV, in the order of the input.
     """
-    from tunewell.core.errors import ConfigError
-
     if (file is None) == (not text):
         raise ConfigError(
             "give either a file (or - for standard input) or --text", fix="tunewell predict RUN FILE"
         )
     if output is not None and Path(output).suffix not in (".jsonl", ".csv"):
-        raise ConfigError(f"--output {output!r} ends in neither .jsonl nor .csv")
+        raise ConfigError(
+            f"--output {output!r} ends in neither .jsonl nor .csv", fix="the ending chooses the format"
+        )
+    if output is not None and not Path(output).parent.is_dir():
+        raise ConfigError(f"no folder {Path(output).parent} to write to", where="--output", fix="create it")
     from tunewell import runs
     from tunewell.data.sources import stream
     from tunewell.dataset import source_settings
@@ -50,11 +54,19 @@ def predict(
     predictor = trained.load_predictor(device)
     notes: list[str] = []
     if text:
-        width = len(predictor.task.input_columns())
+        columns = predictor.task.input_columns()
+        width = len(columns)
+        if len(text) % width:
+            raise ConfigError(
+                f"this model reads {width} texts at a time ({', '.join(columns)}), and --text is given {len(text)} times",
+                fix=f"tunewell predict {run} " + " ".join(['--text "..."'] * width),
+            )
         parts = [text[start : start + width] for start in range(0, len(text), width)]
         rows: Iterable[Row] = [runs.row_of_texts(predictor, part, n) for n, part in enumerate(parts, start=1)]
     else:
+        name = "standard input" if file == "-" else str(file)
         rows = stream(str(file), source_settings(trained.config.data), notes=notes)
+        rows = _with_columns_checked(rows, lambda columns: predictor.task.check_columns(columns, name, labelled=False))
     with _opened(output) as target, predictor.runtime.stop.listening():
         write = _write_csv if output is not None and output.endswith(".csv") else _write_jsonl
         write(target, (runs.joined_row(row, answer) for row, answer in runs.answers(predictor, rows)))
@@ -62,10 +74,20 @@ def predict(
         print(note, file=sys.stderr)
 
 
+def _with_columns_checked(rows: Iterable[Row], check: Callable[[list[str]], None]) -> Iterator[Row]:
+    """The same rows, after a look at the columns of the first."""
+    for number, row in enumerate(rows):
+        if number == 0:
+            check(list(row.values))
+        yield row
+
+
 @contextmanager
 def _opened(output: str | None) -> Iterator[IO[str]]:
     """Standard output, or a file that stands in its place only when it is complete."""
     if output is None:
+        if sys.stdout is None:
+            raise ConfigError("standard output is closed", fix="give --output")
         yield sys.stdout
         return
     path = Path(output)
@@ -79,8 +101,11 @@ def _opened(output: str | None) -> Iterator[IO[str]]:
 
 
 def _write_jsonl(target: IO[str], answers: Iterable[dict[str, Any]]) -> None:
+    """A target that cannot spell every character gets JSON's escapes."""
+    encoding = (getattr(target, "encoding", None) or "utf-8").lower().replace("_", "-")
+    ascii_only = encoding not in ("utf-8", "utf8")
     for answer in answers:
-        target.write(json.dumps(answer, ensure_ascii=False, default=str) + "\n")
+        target.write(json.dumps(answer, ensure_ascii=ascii_only, default=str) + "\n")
         target.flush()
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from tunewell.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from tunewell.config import RunConfig
@@ -32,7 +35,7 @@ def train(
     device: Annotated[str | None, typer.Option(metavar="D", help="auto, cpu, cuda, mps.")] = None,
     folds: Annotated[
         int | None,
-        typer.Option(metavar="K", help="For small data: score every row by K-fold cross-validation."),
+        typer.Option(metavar="K", min=2, help="For small data: score every row by K-fold cross-validation."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Fail unless there is a run to resume.")] = False,
     fresh: Annotated[
@@ -57,8 +60,10 @@ def train(
         "output": {"folder": output},
         "training": {"epochs": epochs, "seed": seed, "device": device},
     }
-    config = configure(data, flags, settings or [])
     mode = _mode(resume, fresh)
+    if folds is not None and dry_run:
+        raise ConfigError("--folds and --dry-run exclude each other", fix="leave out one of the two")
+    config = configure(data, flags, settings or [])
     run_training(config, mode=mode, folds=folds, dry_run=dry_run)
 
 
@@ -78,29 +83,32 @@ def configure(data: str, flags: dict[str, dict[str, Any]], settings: list[str]) 
 
 
 def run_training(config: RunConfig, *, mode: str, folds: int | None = None, dry_run: bool = False) -> None:
-    """Train and print the summary."""
+    """Train and print the summary. The data are read before torch is imported: their faults come at once."""
     from tunewell.cli.console import ConsoleSink, print_plan, print_summary
+    from tunewell.dataset import SPLITS, load_dataset
 
+    started = time.monotonic()
     sink = ConsoleSink()
     with sink:
+        dataset = load_dataset(config, SPLITS if folds is None else ("train",))
+        for message, level in dataset.remarks():
+            sink.say(message, level)
         sink.say("loading (a few seconds)")
         from tunewell import runs
 
         if dry_run:
-            print_plan(*runs.plan(config, sinks=[sink]))
+            print_plan(*runs.plan(config))
             return
         if folds is None:
-            run = runs.fit(config, mode=mode, sinks=[sink])
+            run = runs.fit_dataset(config, dataset, mode=mode, sinks=[sink], started=started)
         else:
             from tunewell.studies.folds import cross_validate
 
-            run = cross_validate(config, folds, mode=mode, sinks=[sink])
+            run = cross_validate(config, folds, mode=mode, sinks=[sink], pool=dataset)
     print_summary(run)
 
 
 def _mode(resume: bool, fresh: bool) -> str:
-    from tunewell.core.errors import ConfigError
-
     if resume and fresh:
-        raise ConfigError("--resume and --fresh exclude each other")
+        raise ConfigError("--resume and --fresh exclude each other", fix="leave out one of the two")
     return "resume" if resume else "fresh" if fresh else "auto"

@@ -1,8 +1,14 @@
-"""How numbers are said on the command line."""
+"""How numbers and foreign text are said on the command line."""
 
 from __future__ import annotations
 
 from tunewell.core.results import Score
+
+
+def visible(text: str) -> str:
+    """`text` with characters that cannot be seen, or that would steer a terminal, as escapes."""
+    shown = (c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+    return "".join(shown)
 
 
 def interval_text(score: Score) -> str:
@@ -28,3 +34,8 @@ def duration_text(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def count_text(count: int, noun: str) -> str:
+    """`1 example`, `2 examples`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -5,6 +5,7 @@ Not for: computing them (`tunewell.metrics`) or writing files (`tunewell.runs`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,10 @@ SCORES_SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A value with the ends of its 95% interval (None where no interval can be had)."""
+    """A value with the ends of its 95% interval (None where no interval can be had).
+
+    The value is NaN where the metric is not defined, say for a single class; JSON has null there.
+    """
 
     value: float
     low: float | None = None
@@ -22,12 +26,13 @@ class Score:
 
     def to_json(self) -> dict[str, float | None]:
         """`value`, `low`, `high`."""
-        return {"value": self.value, "low": self.low, "high": self.high}
+        return {"value": None if math.isnan(self.value) else self.value, "low": self.low, "high": self.high}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Score:
         """The reverse of `to_json`."""
-        return cls(data["value"], data.get("low"), data.get("high"))
+        value = math.nan if data["value"] is None else data["value"]
+        return cls(value, data.get("low"), data.get("high"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,12 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import torch
 import transformers
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from torch import nn
 
 from tunewell.core.errors import ModelError
+from tunewell.models.compute import prepare
 from tunewell.models.heads import scale_output
 from tunewell.models.locate import locate, read_config
 from tunewell.models.tokenizer import Tokenizer
@@ -30,6 +32,8 @@ DEFAULT_MAX_LENGTH = 512
 
 _MAY_BE_NEW = ("pooler", "position_ids", "pre_classifier")
 """Parts of a backbone that a checkpoint without a classifier may lack, as masked language models do."""
+
+_VOCABULARY_FILES = ("tokenizer.json", "*.model", "*.tiktoken", "tekken.json")
 
 
 class ModelLoader:
@@ -62,18 +66,19 @@ class ModelLoader:
         """The model's own `PretrainedConfig`."""
         try:
             return transformers.AutoConfig.from_pretrained(self.folder, trust_remote_code=False)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, StrictDataclassError) as error:
             raise self._damaged("config.json", error) from None
 
     def tokenizer(self) -> Tokenizer:
         """The model's tokenizer, with a pad token and the number of tokens that the model can read."""
+        config = self.config()
         try:
             tokenizer = transformers.AutoTokenizer.from_pretrained(self.folder, trust_remote_code=False)
         except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
             raise self._damaged("the tokenizer", error) from None
-        if not len(tokenizer):
-            raise self._damaged("the tokenizer", ValueError("its vocabulary is empty"))
-        config = self.config()
+        if len(tokenizer) <= len(set(tokenizer.all_special_ids)) or not self._has_vocabulary(tokenizer):
+            # transformers would go on with a few special tokens, and read every text as unknown
+            raise self._damaged("the tokenizer", ValueError("its vocabulary is missing"))
         if tokenizer.pad_token_id is None:
             if tokenizer.eos_token is None:
                 raise ModelError("the tokenizer has neither a pad nor an end token", where=str(self.folder))
@@ -87,6 +92,11 @@ class ModelLoader:
                 fix="use the tokenizer that the model was trained with",
             )
         return Tokenizer(tokenizer, _max_length(config, tokenizer))
+
+    def _has_vocabulary(self, tokenizer: Any) -> bool:
+        """Whether the folder holds a file that a vocabulary can come from; some tokenizers need none."""
+        own = tokenizer.vocab_files_names.values()
+        return not own or any(any(self.folder.glob(name)) for name in (*own, *_VOCABULARY_FILES))
 
     def sequence_classifier(
         self,
@@ -112,6 +122,9 @@ class ModelLoader:
         model = self._load(transformers.AutoModelForSequenceClassification, config)
         if output_range is not None and self.new_parameters:
             scale_output(model, *output_range)
+        reason = prepare(model)
+        if reason is not None:
+            self.notes.append(f"computed with padding: {reason}")
         return model
 
     def _load(self, auto_class: Any, config: Any) -> nn.Module:

@@ -61,7 +61,15 @@ def hidden_size(config: dict[str, Any]) -> int:
 
 
 def _check_weights(folder: Path) -> None:
+    if (folder / "adapter_config.json").exists():  # transformers would follow it to another model
+        raise ModelError(
+            "this folder holds an adapter, which changes another model, and no whole model",
+            where=str(folder / "adapter_config.json"),
+            fix="merge the adapter into its model and save that, with merge_and_unload() of peft",
+        )
     if any(folder.glob("*.safetensors")):
+        for index in folder.glob("*.safetensors.index.json"):
+            _check_index(index)
         return
     pickles = sorted(path.name for path in folder.iterdir() if path.suffix in _PICKLES)
     if pickles:
@@ -75,10 +83,27 @@ def _check_weights(folder: Path) -> None:
     )
 
 
+def _check_index(path: Path) -> None:
+    """transformers opens whatever file an index of shards names, pickles and other folders' files too."""
+    try:
+        shards = set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"no index of weight files: {error!r}", where=str(path)) from None
+    for shard in shards:
+        if not isinstance(shard, str) or Path(shard).name != shard or not shard.endswith(".safetensors"):
+            raise ModelError(
+                f"the index names {shard!r}, which is no safetensors file of this folder", where=str(path)
+            )
+        if not (path.parent / shard).is_file():
+            raise ModelError(
+                f"{shard} is missing", where=str(path.parent), fix="download or copy the model again"
+            )
+
+
 def _download(name: str, revision: str | None) -> Path:
     """The Hub's files of one model, from the cache where they are already there."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+    from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
 
     try:
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=_WANTED))
@@ -89,7 +114,7 @@ def _download(name: str, revision: str | None) -> Path:
         ) from None
     except RepositoryNotFoundError:
         raise ModelError(f"the Hub has no model {name!r}", fix=_known_names(name)) from None
-    except (HfHubHTTPError, OSError, ValueError) as error:
+    except Exception as error:  # the network client's errors are of its own kinds, and its name changes
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
             f"model {name!r} could not be downloaded: {reason}", fix=_known_names(name)

@@ -58,15 +58,19 @@ class Tokenizer:
         return encoding if encoding.input_ids else self._one_token(encoding)
 
     def _fast(self, texts: tuple[str, ...], limit: int) -> Encoding:
-        backend = self._tokenizer.backend_tokenizer
-        full = cut = backend.encode(*texts)
-        if len(full) > limit:
-            direction = self._tokenizer.truncation_side
-            backend.enable_truncation(limit, strategy="longest_first", direction=direction)
-            cut = backend.encode(*texts)
-            backend.no_truncation()
-        types = cut.type_ids if self._has_types else None
-        return Encoding(cut.ids, types, cut.offsets, len(full) - len(cut))
+        full = self._tokenizer.backend_tokenizer.encode(*texts)
+        types = full.type_ids if self._has_types else None
+        if len(full) <= limit:
+            return Encoding(full.ids, types, full.offsets, 0)
+        # Not by the library's own truncation, which also builds every pair of what it cuts off: two long
+        # texts take all memory (tokenizers 0.23).
+        kept = _kept(full.sequence_ids, limit, from_left=self._tokenizer.truncation_side == "left")
+        return Encoding(
+            [full.ids[place] for place in kept],
+            None if types is None else [types[place] for place in kept],
+            [full.offsets[place] for place in kept],
+            len(full) - len(kept),
+        )
 
     def _slow(self, texts: tuple[str, ...], limit: int) -> Encoding:
         num_full = len(self._tokenizer(*texts)["input_ids"])
@@ -84,3 +88,21 @@ class Tokenizer:
         """Write the tokenizer's files; it will cut texts where ours was told to."""
         self._tokenizer.model_max_length = min(max_length_tokens, self.max_length_tokens)
         self._tokenizer.save_pretrained(folder)
+
+
+def _kept(sequence_ids: list[int | None], limit: int, *, from_left: bool) -> list[int]:
+    """The places that stay: every special token, and of the texts what "longest first" leaves.
+
+    `sequence_ids` says for each token which text it is of, None for special tokens.
+    """
+    special = [place for place, text in enumerate(sequence_ids) if text is None]
+    of_text = [[place for place, text in enumerate(sequence_ids) if text == wanted] for wanted in (0, 1)]
+    room = max(limit - len(special), 0)
+    shorter, longer = sorted(map(len, of_text))
+    shorter = min(shorter, room // 2)
+    longer = min(longer, room - shorter)
+    first_is_longer = len(of_text[0]) > len(of_text[1])
+    sizes = (longer, shorter) if first_is_longer else (shorter, longer)
+    for places, size in zip(of_text, sizes, strict=True):
+        special += places[len(places) - size :] if from_left else places[:size]
+    return sorted(special)

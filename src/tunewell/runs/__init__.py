@@ -21,7 +21,7 @@ from tunewell.core.results import RunScores, SplitScores
 from tunewell.data.sources import read
 from tunewell.dataset import SPLITS, Dataset, load_dataset, read_examples, source_settings
 from tunewell.predictor import Predictor
-from tunewell.run_dir import FINISHED, RUNNING, RunDir, write_json, write_text
+from tunewell.run_dir import CLEARING, FINISHED, RUNNING, RunDir, write_json, write_text
 from tunewell.runs.fitting import fit_model, tell
 from tunewell.runs.settling import check_same, identity, run_folder, settle
 from tunewell.runs.verdict import HeldOut, conclude, joined_row
@@ -43,6 +43,9 @@ __all__ = [
     "read_data",
     "row_of_texts",
 ]
+
+
+MODES = ("auto", "resume", "fresh")
 
 
 class Run:
@@ -149,6 +152,8 @@ def fit_dataset(
     `also_identity` adds what makes this run another one than its settings and data say (the number of its
     fold, say); `held_out` are test answers that were given by other models.
     """
+    if mode not in MODES:
+        raise ConfigError(f"mode: {mode!r} is not one of {', '.join(MODES)}")
     started = time.monotonic() if started is None else started
     runtime = _runtime(config)
     config = settle(config, dataset, runtime)
@@ -171,26 +176,27 @@ def _runtime(config: RunConfig) -> Runtime:
 
 def _begin(run: RunDir, config: RunConfig, same: Mapping[str, Any], mode: str, sinks: Sequence[Sink]) -> str:
     """Make the folder ready and give its status: what is there is resumed, returned or refused by `mode`."""
-    if mode == "fresh":
+    if run.manifest.is_file() and (mode == "fresh" or run.read_manifest()["status"] == CLEARING):
         run.clear()
+    names = ("tunewell", "torch", "transformers")
+    process = {
+        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "versions": {name: importlib.metadata.version(name) for name in names},
+    }
     if run.manifest.is_file():
         check_same(run, same)
-        status = str(run.read_manifest()["status"])
-        if status == FINISHED:
+        manifest = run.read_manifest()
+        if manifest["status"] == FINISHED:
             tell(sinks, f"this run is finished already ({run.path}); --fresh would start it anew")
-        else:
-            tell(sinks, f"going on with the unfinished run in {run.path}")
-        return status
-    if mode == "resume":
+            return FINISHED
+        tell(sinks, f"going on with the unfinished run in {run.path}")
+        run.update_manifest(resumed=[*manifest.get("resumed", []), process])
+    elif mode == "resume":
         raise ConfigError("there is nothing to resume", where=str(run.path), fix="run without --resume")
-    run.check_unused()
-    write_text(run.config, to_yaml(config))
-    run.update_manifest(
-        status=RUNNING,
-        identity=same,
-        versions={name: importlib.metadata.version(name) for name in ("tunewell", "torch", "transformers")},
-        created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-    )
+    else:
+        run.check_unused()
+        run.update_manifest(status=RUNNING, identity=same, **process)
+    write_text(run.config, to_yaml(config))  # on resume too: what is not identity, threads say, may differ
     return RUNNING
 
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from tunewell.config import RunConfig
-from tunewell.core.errors import ModelError
+from tunewell.core.errors import ModelError, ResourceError
 from tunewell.core.examples import Example, Prediction, Row
 from tunewell.core.results import RunScores
 from tunewell.core.sections import Bars, Facts, Notices, Section, Table
@@ -109,12 +110,12 @@ def _write_results(
     redraw(run)
 
 
-def joined_row(row: Row, prediction: Prediction) -> dict[str, Any]:
-    """The input's own columns and its line, with the prediction's fields beside them.
+def joined_row(row: Row, prediction: Prediction, **more: Any) -> dict[str, Any]:
+    """The input's own columns and its line, with the prediction's fields, and `more`, beside them.
 
-    A column whose name the prediction needs, `label` above all, is kept as `input_label`.
+    A column whose name one of these needs, `label` above all, is kept as `input_label`.
     """
-    fields = prediction.to_json()
+    fields = {**prediction.to_json(), **more}
     taken = {"line", *fields}
     own = {f"input_{name}" if name in taken else name: value for name, value in row.values.items()}
     return {**own, "line": row.origin.line, **fields}
@@ -142,9 +143,16 @@ def _save_model(run: RunDir, predictor: Predictor) -> None:
     temporary = run.model.with_name(".writing-model")
     shutil.rmtree(temporary, ignore_errors=True)
     limit = getattr(predictor.task.config, "max_length_tokens", None) or predictor.tokenizer.max_length_tokens
-    save_model(predictor.model, predictor.tokenizer, temporary, limit)
-    shutil.rmtree(run.model, ignore_errors=True)
-    temporary.rename(run.model)
+    try:
+        save_model(predictor.model, predictor.tokenizer, temporary, limit)
+        shutil.rmtree(run.model, ignore_errors=True)
+        temporary.rename(run.model)
+    except (OSError, SafetensorError) as error:
+        raise ResourceError(
+            f"the model could not be saved: {error}",
+            where=str(run.model),
+            fix="free space and run the same command again: the training is kept",
+        ) from None
 
 
 def _prediction_lines(task: Task[Any, Any, Any], answered: Answered) -> Iterator[str]:
@@ -152,12 +160,8 @@ def _prediction_lines(task: Task[Any, Any, Any], answered: Answered) -> Iterator
     for name, predictions in answered.predictions.items():
         examples, rows = answered.examples[name], answered.rows[name]
         for example, row, prediction in zip(examples, rows, predictions, strict=True):
-            fields = {
-                **joined_row(row, prediction),
-                "split": name,
-                "id": example.id,
-                "gold": task.target(example),
-            }
+            fields = joined_row(row, prediction, split=name, gold=task.target(example))
+            fields["id"] = example.id
             yield json.dumps(fields, ensure_ascii=False, default=str) + "\n"
 
 

@@ -23,14 +23,20 @@ from tunewell.sinks import Sink
 
 
 def cross_validate(
-    config: RunConfig, num_folds: int, *, mode: str = "auto", sinks: Sequence[Sink] = ()
+    config: RunConfig,
+    num_folds: int,
+    *,
+    mode: str = "auto",
+    sinks: Sequence[Sink] = (),
+    pool: Dataset | None = None,
 ) -> Run:
     """Train `num_folds` models for the score and one on everything to keep; that one's run is returned.
 
-    Raises `ConfigError` when the data come with a test or validation split of their own.
+    `pool` is the training data, where it has been read already. Raises `ConfigError` when the data come with a
+    test or validation split of their own, or have fewer examples than there are to be folds.
     """
     started = time.monotonic()
-    pool = read_data(config, sinks, wanted=("train",))
+    pool = read_data(config, sinks, wanted=("train",)) if pool is None else pool
     given = sorted(set(pool.fingerprints) - {"train"})
     if given:
         raise ConfigError(
@@ -38,6 +44,10 @@ def cross_validate(
             fix="leave out --folds, or give the training file alone",
         )
     examples = pool.examples["train"]
+    if num_folds > len(examples):
+        raise ConfigError(
+            f"{num_folds} folds are more than the {len(examples)} examples", fix="5 and 10 folds are usual"
+        )
     dealt = splits.folds(
         examples,
         num_folds,

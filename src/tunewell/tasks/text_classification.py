@@ -22,6 +22,7 @@ from tunewell.core.examples import LabelPrediction, LabelsPrediction, Row, TextE
 from tunewell.core.labels import LabelSet
 from tunewell.core.sections import Lines, Matrix, Section, Table, Texts
 from tunewell.data import columns as guessing
+from tunewell.data import values
 from tunewell.data.features import Feature
 from tunewell.tasks.base import Baseline, Outputs, Reading, Task
 
@@ -155,23 +156,10 @@ class TextClassification(Task[TextExample, TextPrediction, TextClassificationCon
     def read(self, row: Row, *, labelled: bool = True) -> TextExample:
         """Texts that are not blank (when labelled), and a target that the task knows."""
         columns = ["text"] if self._reads_plain_text(list(row.values)) else self.config.text_columns
-        texts = tuple(self._text(row, column, labelled) for column in columns)
+        texts = tuple(values.text(row, column, blank=not labelled) for column in columns)
         target = self._target(row) if labelled or self._has_target(row) else None
         own = row.values.get("id")
         return TextExample(str(row.origin.line if own in (None, "") else own), row.origin, texts, target)
-
-    def _text(self, row: Row, column: str, labelled: bool) -> str:
-        value = row.values.get(column)
-        if not isinstance(value, str):
-            shown = "is missing" if value is None else f"holds {value!r}, not a text"
-            raise DataError(f"column {column!r} {shown}", where=str(row.origin))
-        if labelled and not value.strip():
-            raise DataError(
-                f"column {column!r} is blank",
-                where=str(row.origin),
-                fix="mend the row, or --set data.on_bad_row=drop",
-            )
-        return value
 
     def _has_target(self, row: Row) -> bool:
         columns = self.config.label_columns
@@ -180,13 +168,13 @@ class TextClassification(Task[TextExample, TextPrediction, TextClassificationCon
     def _target(self, row: Row) -> str | tuple[str, ...] | float:
         columns = self.config.label_columns
         if self.config.kind == "regression":
-            return _real(row, columns[0])
+            return values.real(row, columns[0])
         if self.config.kind == "single_label":
-            names: tuple[str, ...] = (_label(row, columns[0], row.values.get(columns[0])),)
+            names: tuple[str, ...] = (values.label(row, columns[0]),)
         elif len(columns) > 1:
-            names = tuple(column for column in columns if _flag(row, column))
+            names = tuple(column for column in columns if values.flag(row, column))
         else:
-            names = _several(row, columns[0], self.config.label_separator)
+            names = values.several_labels(row, columns[0], self.config.label_separator)
         for name in names:
             if len(self.labels) and name not in self.labels:
                 near = difflib.get_close_matches(name, self.labels.names, n=1)
@@ -449,49 +437,6 @@ class TextClassification(Task[TextExample, TextPrediction, TextClassificationCon
         return np.array([[name in names for name in self.labels.names] for names in several], dtype=bool)
 
 
-# Reading values
-
-
-def _label(row: Row, column: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and not math.isnan(value):
-        return str(int(value)) if value.is_integer() else str(value)
-    if isinstance(value, str | int) and str(value).strip():
-        return str(value)
-    shown = "is missing" if value in (None, "") else f"holds {value!r}, which is no label"
-    raise DataError(f"column {column!r} {shown}", where=str(row.origin))
-
-
-def _several(row: Row, column: str, separator: str) -> tuple[str, ...]:
-    value = row.values.get(column)
-    if value is None:
-        raise DataError(f"column {column!r} is missing", where=str(row.origin))
-    parts = value if isinstance(value, list) else [part.strip() for part in str(value).split(separator)]
-    names = [_label(row, column, part) for part in parts if part != ""]
-    return tuple(dict.fromkeys(names))  # a label named twice is meant once
-
-
-def _flag(row: Row, column: str) -> bool:
-    value = str(row.values.get(column)).lower()
-    if value in ("1", "1.0", "true"):
-        return True
-    if value in ("0", "0.0", "false"):
-        return False
-    raise DataError(f"column {column!r} holds {value!r}, not 0 or 1", where=str(row.origin))
-
-
-def _real(row: Row, column: str) -> float:
-    value = row.values.get(column)
-    try:
-        number = float(value) if isinstance(value, str | int | float) else math.nan
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise DataError(f"column {column!r} holds {value!r}, not a finite number", where=str(row.origin))
-    return number
-
-
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
 
@@ -514,12 +459,9 @@ def _weights(setting_: Any, labels: LabelSet, targets: Sequence[Any]) -> tuple[f
 
 def _probabilities(logits: Any, several: bool) -> Any:
     """Logistic function of each logit, or softmax over them; float64."""
-    import numpy as np
+    from tunewell.metrics.probabilities import logistic, softmax
 
-    if several:
-        return 1 / (1 + np.exp(-np.clip(logits, -700, 700)))
-    powers = np.exp(logits - logits.max())
-    return powers / powers.sum()
+    return logistic(logits) if several else softmax(logits)
 
 
 def _cells(row: Any) -> list[str | int | float | None]:

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +29,9 @@ from tunewell.training.loop import TrainState
 
 KEPT = 2
 """How many of the newest checkpoints are kept, beside the best."""
+
+PAUSE_SECONDS = 1.0
+"""How long a save waits before its second attempt."""
 
 _PREFIX = "step-"
 _SEPARATOR = "|"
@@ -51,25 +55,39 @@ class Checkpoints:
     def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, state: TrainState) -> Path:
         """Write a checkpoint for `state.step`; the earlier ones stay until it is safe.
 
-        Raises `ResourceError` when the disk does not take it; nothing that was there is lost.
+        Raises `ResourceError` when the disk does not take it at the second attempt either; nothing that was
+        there is lost.
         """
         final = self.folder / f"{_PREFIX}{state.step:08d}"
+        tensors = _contiguous(model.state_dict()), optimizer_tensors(model, optimizer)
+        for attempts_left in (1, 0):
+            try:
+                self._write(final, *tensors, state)
+                break
+            except (OSError, SafetensorError) as error:
+                if not attempts_left:
+                    needed = sum(tensor.nbytes for part in tensors for tensor in part.values())
+                    raise _disk_error(final, needed, error) from None
+                time.sleep(PAUSE_SECONDS)
+        self._prune(state)
+        return final
+
+    def _write(
+        self, final: Path, weights: Mapping[str, Tensor], optimizer: Mapping[str, Tensor], state: TrainState
+    ) -> None:
         temporary = self.folder / f".writing-{os.getpid()}-{final.name}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._clear_leftovers()
             temporary.mkdir()
-            save_file(_contiguous(model.state_dict()), temporary / "model.safetensors")
-            save_file(optimizer_tensors(model, optimizer), temporary / "optimizer.safetensors")
+            save_file(dict(weights), temporary / "model.safetensors")
+            save_file(dict(optimizer), temporary / "optimizer.safetensors")
             _write_json(temporary / "state.json", asdict(state))
             _write_manifest(temporary)
             self._replace(temporary, final)
             _write_text_atomically(self.folder / "LATEST", final.name + "\n")
-        except (OSError, SafetensorError) as error:
+        finally:
             shutil.rmtree(temporary, ignore_errors=True)
-            raise _disk_error(final, error) from None
-        self._prune(state)
-        return final
 
     def latest(self) -> Found | None:
         """The newest checkpoint whose hashes hold; None when there is none at all.
@@ -135,11 +153,16 @@ class Checkpoints:
         kept = {folder.name for folder in folders[-KEPT:]} | {best, current}
         for folder in folders:
             if folder.name not in kept:
-                shutil.rmtree(folder, ignore_errors=True)
+                doomed = self.folder / f".pruned-{folder.name}"  # half deleted, it must not pass for damaged
+                try:
+                    os.rename(folder, doomed)
+                except OSError:
+                    continue  # the new checkpoint is safe; the old one goes another time
+                shutil.rmtree(doomed, ignore_errors=True)
 
     def _clear_leftovers(self) -> None:
-        for path in self.folder.glob(".writing-*"):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for path in [*self.folder.glob(".writing-*"), *self.folder.glob(".pruned-*")]:
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
         for old in self.folder.glob(".old-*"):  # a save that was killed between its two renames
             final = self.folder / old.name.split("-", 2)[2]
             if final.exists():
@@ -233,11 +256,15 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _disk_error(path: Path, error: Exception) -> ResourceError:
+def _disk_error(path: Path, needed: int, error: Exception) -> ResourceError:
     full = isinstance(error, OSError) and error.errno == errno.ENOSPC
     reason = "the disk is full" if full else str(error)
+    try:
+        free = f"{shutil.disk_usage(path.parent).free / 1e6:,.1f} MB"
+    except OSError:
+        free = "an unknown amount"
     return ResourceError(
-        f"the checkpoint could not be written: {reason}",
+        f"the checkpoint could not be written: {reason}; it needs {needed / 1e6:,.1f} MB and {free} is free",
         where=str(path),
         fix="free space or choose another folder with --output; the earlier checkpoint is intact, run again",
     )

@@ -6,6 +6,7 @@ an ordinary `for` what to log and what to save. It knows no task, no file and no
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -146,22 +147,22 @@ def train(
             group["lr"] = peak * factor
         limit = float("inf") if settings.max_grad_norm is None else settings.max_grad_norm
         grad_norm = nn.utils.clip_grad_norm_(model.parameters(), limit)
-        if not torch.isfinite(grad_norm):
+        mean_loss = torch.stack(losses).sum()
+        if not torch.isfinite(mean_loss + grad_norm):  # an infinite loss can have a finite gradient
             raise _not_finite(state.step, micro_batches, losses)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         state.step += 1
-        yield StepDone(
-            state.step, torch.stack(losses).sum(), grad_norm, optimizer.param_groups[0]["lr"], num_targets
-        )
+        yield StepDone(state.step, mean_loss, grad_norm, optimizer.param_groups[0]["lr"], num_targets)
 
 
 def record(state: TrainState, evaluation: Evaluation) -> bool:
     """Enter an evaluation into `state`; whether it is the best so far (the earlier one on a tie)."""
     state.last_evaluated_step = state.step
-    is_best = state.best_score is None or evaluation.score > state.best_score
+    best, score = state.best_score, evaluation.score
+    is_best = best is None or score > best or (math.isnan(best) and not math.isnan(score))
     if is_best:
-        state.best_step, state.best_score, state.evaluations_since_best = state.step, evaluation.score, 0
+        state.best_step, state.best_score, state.evaluations_since_best = state.step, score, 0
     else:
         state.evaluations_since_best += 1
     return is_best
@@ -173,7 +174,7 @@ def _not_finite(step: int, batches: Sequence[Targets], losses: Sequence[Tensor])
     ids = [example_id for batch in guilty or batches for example_id in batch.example_ids]
     return NumericError(
         f"the {what} is not finite in step {step + 1}; the step was not taken",
-        where=f"examples {', '.join(ids[:20])}" + (" ..." if len(ids) > 20 else ""),
+        where=f"examples {', '.join(ids[:20])}" + (" ..." if len(ids) > 20 else "") if ids else None,
         fix="lower training.learning_rate, or look at these examples; the last checkpoint is intact",
     )
 
@@ -203,7 +204,8 @@ class Pair:
 class PairBatches:
     """Any re-iterable of `(inputs, labels)`, a `DataLoader` for instance, as one micro-batch a step.
 
-    Iterated from its start again whenever it ends; a resumed run passes over the steps that are done.
+    Iterated from its start again whenever it ends; a resumed run passes over the steps that are done. A
+    `DataLoader` that shuffles needs a `generator` with a seed of its own for the same order in every run.
     """
 
     def __init__(self, pairs: Iterable[tuple[Any, Tensor]]) -> None:
@@ -222,11 +224,15 @@ class PairBatches:
                 return [Pair(inputs, labels)]
 
     def _take(self) -> tuple[Any, Tensor]:
-        try:
-            return next(self._iterator)
-        except StopIteration:
+        pair = next(self._iterator, None)
+        if pair is None:
             self._iterator = iter(self._pairs)
-            return next(self._iterator)
+            pair = next(self._iterator, None)
+        if pair is None:
+            raise ValueError(
+                "no pair is left; give a list or a DataLoader that is not empty, not a generator"
+            )
+        return pair
 
 
 def from_loss_fn(

@@ -1,8 +1,6 @@
-"""For tests, ours and those of plug-in authors: tiny models with real files, and one suite for every task.
+"""Tiny random models in real Hugging Face folders, so that a test goes through a user's own doors.
 
-`tiny_model` writes a Hugging Face folder of a small random model, so that a test goes through the same
-doors as a user with real weights. `check_task` holds a task to the contract of `tunewell.tasks.base`.
-Not for: anything that a run needs; no other room imports this one.
+Not for: anything that is compared with a published score.
 """
 
 from __future__ import annotations
@@ -17,8 +15,6 @@ from typing import Any
 import torch
 import transformers
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-
-# Tiny models
 
 
 @dataclass(frozen=True)

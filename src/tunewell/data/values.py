@@ -1,0 +1,80 @@
+"""One cell of a row as a text, a label, several labels, a flag or a number; or an error that names its place.
+
+Not for: which column it is (the task's settings, or `columns`) or whether a label is known (the task).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from tunewell.core.errors import DataError
+from tunewell.core.examples import Row
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def text(row: Row, column: str, *, blank: bool = False) -> str:
+    """A text; with `blank` it may be empty."""
+    value = row.values.get(column)
+    if not isinstance(value, str):
+        shown = "is missing" if value is None else f"holds {value!r}, not a text"
+        raise DataError(f"column {column!r} {shown}", where=str(row.origin))
+    if not value.isascii() and _SURROGATE.search(value):
+        raise DataError(f"column {column!r} holds half of a surrogate pair", where=str(row.origin))
+    if not blank and not value.strip():
+        raise DataError(
+            f"column {column!r} is blank",
+            where=str(row.origin),
+            fix="mend the row, or --set data.on_bad_row=drop",
+        )
+    return value
+
+
+def label(row: Row, column: str) -> str:
+    """A label's name, as it stands there; whole numbers and true/false become their text."""
+    return _label_name(row, column, row.values.get(column))
+
+
+def several_labels(row: Row, column: str, separator: str) -> tuple[str, ...]:
+    """The names of a list, or of a text cut at `separator`; none for an empty one, each once."""
+    value = row.values.get(column)
+    if value is None:
+        raise DataError(f"column {column!r} is missing", where=str(row.origin))
+    parts = value if isinstance(value, list) else [part.strip() for part in str(value).split(separator)]
+    return tuple(dict.fromkeys(_label_name(row, column, part) for part in parts if part != ""))
+
+
+def flag(row: Row, column: str) -> bool:
+    """0 or 1, false or true."""
+    value = str(row.values.get(column)).lower()
+    if value in ("1", "1.0", "true"):
+        return True
+    if value in ("0", "0.0", "false"):
+        return False
+    raise DataError(f"column {column!r} holds {value!r}, not 0 or 1", where=str(row.origin))
+
+
+def real(row: Row, column: str) -> float:
+    """A finite number."""
+    value = row.values.get(column)
+    try:
+        readable = isinstance(value, str | int | float) and not isinstance(value, bool)
+        number = float(value) if readable else math.nan  # type: ignore[arg-type]
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise DataError(f"column {column!r} holds {value!r}, not a finite number", where=str(row.origin))
+    return number
+
+
+def _label_name(row: Row, column: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and not math.isnan(value):
+        return str(int(value)) if value.is_integer() else str(value)
+    if isinstance(value, str | int) and str(value).strip():
+        return str(value)
+    shown = "is missing" if value in (None, "") else f"holds {value!r}, which is no label"
+    raise DataError(f"column {column!r} {shown}", where=str(row.origin))
