@@ -116,7 +116,7 @@ def source_settings(settings: DataSettings, limit: int | None = None) -> SourceS
 
 def choose_task(given: Mapping[str, Any], source: Source) -> tuple[AnyTask, str]:
     """The task that the settings name, or the first that the columns speak for; its settings completed."""
-    names = [given["name"]] if "name" in given else task_names()
+    names = [given["name"]] if given.get("name") is not None else task_names()
     for name in names:
         kind = task_class(name)
         reading = kind.infer(source.columns, source.rows, given)
@@ -155,7 +155,9 @@ def read_examples(
             examples.append(example)
             rows.append(row)
     if problems and on_bad_row == "fail":
-        raise collected(problems, of=_place(source), fix="mend these rows, or train with --set data.on_bad_row=drop")
+        raise collected(
+            problems, of=_place(source), fix="mend these rows, or train with --set data.on_bad_row=drop"
+        )
     if not examples:
         first = f"; the first: {problems[0].where}: {problems[0].what}" if problems else ""
         raise DataError(

@@ -5,6 +5,7 @@ Knows a task only through the seam. Not for: predicting (`tunewell.predictor`) o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -87,7 +88,7 @@ def score_sections(scores: RunScores) -> list[Section]:
     }
     caution = "" if split == "test" else " This split chose the checkpoint, so the score is too good."
     rows: list[list[str | int | float | None]] = [
-        [metric, name, score.value, score.low, score.high]
+        [metric, name, None if math.isnan(score.value) else score.value, score.low, score.high]
         for name, part in scores.splits.items()
         for metric, score in part.scores.items()
     ]

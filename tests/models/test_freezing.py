@@ -22,7 +22,7 @@ PLACES = {
     "gpt2": (("transformer.wte.", "transformer.wpe."), "transformer.h."),
     "xlm-roberta": (("roberta.embeddings.",), "roberta.encoder.layer."),
     "electra": (("electra.embeddings.", "electra.embeddings_project."), "electra.encoder.layer."),
-    "mpnet": (("mpnet.embeddings.",), "mpnet.encoder.layer."),
+    "mpnet": (("mpnet.embeddings.", "mpnet.encoder.relative_attention_bias."), "mpnet.encoder.layer."),
     "modernbert": (("model.embeddings.",), "model.layers."),
     "llama": (("model.embed_tokens.",), "model.layers."),
 }

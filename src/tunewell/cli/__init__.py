@@ -99,4 +99,3 @@ def _complain(message: str) -> None:
         return
     encoding = sys.stderr.encoding or "utf-8"
     print(visible(message).encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)
-

@@ -114,7 +114,9 @@ def print_summary(run: Run) -> None:
     split = scores.headline_split
     part = scores.splits[split]
     print()
-    print(f"{scores.primary} {interval_text(scores.headline)} on {count_text(part.num_examples, f'{split} example')}")
+    print(
+        f"{scores.primary} {interval_text(scores.headline)} on {count_text(part.num_examples, f'{split} example')}"
+    )
     for name, difference in scores.differences.items():
         theirs = scores.baselines[name][split].scores[scores.primary]
         print(f"  {name}: {theirs.value:.3f}; the model is {difference_text(difference)} against it")

@@ -66,7 +66,9 @@ def predict(
     else:
         name = "standard input" if file == "-" else str(file)
         rows = stream(str(file), source_settings(trained.config.data), notes=notes)
-        rows = _with_columns_checked(rows, lambda columns: predictor.task.check_columns(columns, name, labelled=False))
+        rows = _with_columns_checked(
+            rows, lambda columns: predictor.task.check_columns(columns, name, labelled=False)
+        )
     with _opened(output) as target, predictor.runtime.stop.listening():
         write = _write_csv if output is not None and output.endswith(".csv") else _write_jsonl
         write(target, (runs.joined_row(row, answer) for row, answer in runs.answers(predictor, rows)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from tunewell.config.settings import Settings, require, setting
 
@@ -35,6 +35,16 @@ class DataSettings(Settings):
     max_overlap_share: float | None = setting(
         None, "fail when a larger share of test texts also occurs in the training data", at_least=0, at_most=1
     )
+
+    @field_validator("delimiter")
+    @classmethod
+    def _spell_out_tab(cls, delimiter: str | None) -> str | None:
+        return "\t" if delimiter == r"\t" else delimiter  # as a shell hands it over
+
+    @model_validator(mode="after")
+    def _refuse_no_columns(self) -> DataSettings:
+        require(self.column_names != [], "column_names", "names no column; leave it out")
+        return self
 
 
 class ModelSettings(Settings):

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Settings(BaseModel):
-    """A frozen group of settings that refuses unknown keys and silent conversions of type."""
+    """A frozen group of settings that refuses unknown keys, empty texts and silent conversions of type."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True, str_min_length=1)
 
 
 class TaskSettings(Settings):

@@ -7,7 +7,7 @@ the 1.2 core schema here, both, so that what is written reads back as the same v
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -29,16 +29,21 @@ _CORE_SCHEMA = (
 )
 
 
+def _error(what: str, mark: Any, fix: str) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=what, problem_mark=mark, note=fix)
+
+
 class _Loader(yaml.SafeLoader):
+    yaml_constructors: ClassVar[dict[str | None, Any]] = {}  # filled below: no tag makes anything else
     yaml_implicit_resolvers: dict[str, list[Any]] = {}  # noqa: RUF012 - PyYAML copies it
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(problem="aliases (`*name`) are not read", problem_mark=mark)
+            raise _error("aliases (`*name`) are not read", mark, "write the value itself there")
         if self._depth > MAX_DEPTH:
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(problem=f"nested deeper than {MAX_DEPTH} levels", problem_mark=mark)
+            raise _error(f"nested deeper than {MAX_DEPTH} levels", mark, "a run file needs three")
         self._depth += 1
         try:
             return super().compose_node(parent, index)
@@ -48,14 +53,13 @@ class _Loader(yaml.SafeLoader):
     _depth = 0
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        seen: set[Any] = set()
+        seen: set[str] = set()
         for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise _error("a key must be one word", key_node.start_mark, "write `key: value`")
             if key_node.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"key {key_node.value!r} stands twice", problem_mark=key_node.start_mark
-                )
-            if isinstance(key_node.value, str):
-                seen.add(key_node.value)
+                raise _error(f"key {key_node.value!r} stands twice", key_node.start_mark, "keep one of them")
+            seen.add(key_node.value)
         return super().construct_mapping(node, deep=deep)
 
 
@@ -66,19 +70,42 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+def _written_text(dumper: Any, value: str) -> Any:
+    """PyYAML loses Unicode's own line breaks in every style but this one."""
+    style = '"' if any(character in value for character in "\x85\u2028\u2029") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+def _bool(loader: Any, node: Any) -> bool:
+    return {"true": True, "false": False}[node.value.lower()]
+
+
 def _int(loader: Any, node: Any) -> int:
     return int(node.value)  # the 1.1 constructor would read 012 as octal
 
 
 def _float(loader: Any, node: Any) -> float:
-    return float(node.value.replace(".inf", "inf").replace(".nan", "nan").replace(".Inf", "inf"))
+    return float(node.value.lower().replace(".inf", "inf").replace(".nan", "nan"))
 
 
+_CONSTRUCTORS: dict[str, Any] = {
+    "null": lambda loader, node: None,
+    "bool": _bool,
+    "int": _int,
+    "float": _float,
+    "str": _Loader.construct_yaml_str,
+    "seq": _Loader.construct_yaml_seq,
+    "map": _Loader.construct_yaml_map,
+}
+
+
+_Dumper.add_representer(str, _written_text)
 for _tag, _pattern, _first in _CORE_SCHEMA:
     _Loader.add_implicit_resolver(_tag, _pattern, _first)
     _Dumper.add_implicit_resolver(_tag, _pattern, _first)
-_Loader.add_constructor("tag:yaml.org,2002:int", _int)
-_Loader.add_constructor("tag:yaml.org,2002:float", _float)
+for _name, _constructor in _CONSTRUCTORS.items():
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_name}", _constructor)
+_Loader.yaml_constructors[None] = _Loader.construct_undefined  # any other tag
 
 
 def parse(text: str, where: str) -> Any:
@@ -89,10 +116,12 @@ def parse(text: str, where: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where
         raise ConfigError(
-            f"not valid YAML: {getattr(error, 'problem', None) or error}", where=place
+            f"not valid YAML: {getattr(error, 'problem', None) or error}",
+            where=place,
+            fix=getattr(error, "note", None) or "a text with special characters wants quotes: '...'",
         ) from None
-    except (RecursionError, ValueError) as error:
-        raise ConfigError(f"not valid YAML: {error}", where=where) from None
+    except (RecursionError, ValueError, KeyError) as error:
+        raise ConfigError(f"not valid YAML: {error}", where=where, fix="put a text in quotes") from None
 
 
 def dump(value: Any) -> str:

@@ -93,7 +93,9 @@ def collected(problems: Sequence[DataError], *, of: str, fix: str | None = None)
     lines = [f"{len(problems)} problems in {of}"]
     for problem in problems[:PROBLEMS_SHOWN]:
         meant = f"; {problem.fix}" if (problem.fix or "").startswith("did you mean") else ""
-        lines.append(f"  {problem.where}: {problem.what}{meant}" if problem.where else f"  {problem.what}{meant}")
+        lines.append(
+            f"  {problem.where}: {problem.what}{meant}" if problem.where else f"  {problem.what}{meant}"
+        )
     if len(problems) > PROBLEMS_SHOWN:
         lines.append(f"  ... and {len(problems) - PROBLEMS_SHOWN} more")
     return DataError("\n".join(lines), fix=fix or problems[0].fix)

@@ -6,9 +6,12 @@ Not for: reading labels from a file (`tunewell.data`) or deciding what kind of l
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+
+from tunewell.core.errors import ConfigError
 
 IGNORE_INDEX = -100
 """The label id of a position that is not a target; the value PyTorch's losses skip by default."""
@@ -42,3 +45,24 @@ class LabelSet:
 
     def __contains__(self, name: object) -> bool:
         return name in self.ids
+
+
+def label_weights(
+    chosen: str | Mapping[str, float], labels: LabelSet, targets: Sequence[object]
+) -> tuple[float, ...] | None:
+    """How much a target of each label counts; None when all count the same.
+
+    `chosen` is `none`, a mapping of names to weights (1 where a name is absent), or `balanced`: the mean count
+    of the labels among `targets` divided by the label's own. Raises `ConfigError` for an unknown name.
+    """
+    if chosen == "none":
+        return None
+    if isinstance(chosen, Mapping):
+        unknown = sorted(set(chosen) - set(labels.names))
+        if unknown:
+            raise ConfigError(
+                f"task.class_weights names the label {unknown[0]!r}, which the data do not have"
+            )
+        return tuple(float(chosen.get(name, 1.0)) for name in labels.names)
+    counts = Counter(targets)
+    return tuple(len(targets) / (len(labels) * max(counts[name], 1)) for name in labels.names)

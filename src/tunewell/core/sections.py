@@ -38,6 +38,13 @@ class Headline(Section):
     baselines: Mapping[str, Score]
     differences: Mapping[str, Score]
 
+    def to_json(self) -> dict[str, Any]:
+        """All fields; a score that is not defined is null, as in `scores.json`."""
+        fields: dict[str, Any] = {"kind": self.kind, **asdict(self), "score": self.score.to_json()}
+        for name in ("baselines", "differences"):
+            fields[name] = {key: score.to_json() for key, score in getattr(self, name).items()}
+        return fields
+
 
 @dataclass(frozen=True, slots=True)
 class Table(Section):

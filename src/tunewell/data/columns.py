@@ -12,6 +12,7 @@ from typing import Any
 
 from tunewell.core.errors import ConfigError
 from tunewell.core.examples import Row
+from tunewell.data.values import as_number
 
 TEXT_NAMES = (
     "text", "sentence", "review", "review_text", "content", "body", "comment", "tweet", "message", "utterance",
@@ -110,21 +111,13 @@ def kind_of_target(values: Sequence[Any], separator: str) -> TargetKind:
     if any(isinstance(value, str) and separator in value for value in present):
         return TargetKind("multi_label", None)
     distinct = {str(value) for value in present}
-    numbers = [_number(value) for value in distinct]
+    numbers = [as_number(value) for value in distinct]
     if numbers and all(number is not None for number in numbers):
         fractional = any(number != int(number) for number in numbers if number is not None)
         rare = len(distinct) > 50 and len(present) < 5 * len(distinct)
         if fractional or rare:
             return TargetKind("regression", None)
     return TargetKind("single_label", len(distinct))
-
-
-def _number(value: str) -> float | None:
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return number if abs(number) < float("inf") else None  # NaN and infinity are no quantities
 
 
 def _pairs(columns: Sequence[str]) -> list[tuple[str, str]]:
@@ -145,7 +138,7 @@ def _is_textual(rows: Sequence[Row], name: str) -> bool:
     values = _values(rows, name)
     if not values or _ID_NAMES.match(name) or not all(isinstance(value, str) for value in values):
         return False
-    return any(_number(value) is None for value in values)
+    return any(as_number(value) is None for value in values)
 
 
 def _is_prose(rows: Sequence[Row], name: str) -> bool:
@@ -160,7 +153,7 @@ def _is_flag(rows: Sequence[Row], name: str) -> bool:
 
 def _is_categorical(rows: Sequence[Row], name: str) -> bool:
     values = [str(value) for value in _values(rows, name)]
-    return bool(values) and (len(set(values)) <= max(2, len(values) / 3) or _number(values[0]) is not None)
+    return bool(values) and (len(set(values)) <= max(2, len(values) / 3) or as_number(values[0]) is not None)
 
 
 def _listed(names: Sequence[str]) -> str:

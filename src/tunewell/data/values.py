@@ -59,14 +59,21 @@ def flag(row: Row, column: str) -> bool:
 def real(row: Row, column: str) -> float:
     """A finite number."""
     value = row.values.get(column)
-    try:
-        readable = isinstance(value, str | int | float) and not isinstance(value, bool)
-        number = float(value) if readable else math.nan  # type: ignore[arg-type]
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
+    number = as_number(value)
+    if number is None:
         raise DataError(f"column {column!r} holds {value!r}, not a finite number", where=str(row.origin))
     return number
+
+
+def as_number(value: Any) -> float | None:
+    """The finite number that a value is or spells; None otherwise. `1_000` and true spell none."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or "_" in str(value):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _label_name(row: Row, column: str, value: Any) -> str:

@@ -31,7 +31,8 @@ def reference_logits(folder: Path, texts: Sequence[tuple[str, ...]]) -> Any:
     """
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     model = transformers.AutoModelForSequenceClassification.from_pretrained(folder).eval()
-    columns = [list(column) for column in zip(*texts, strict=True)]
-    inputs = tokenizer(*columns, padding=True, truncation=True, return_tensors="pt")
+    # One by one and only the ids: tokenizers keeps all that it cuts off, and for two long texts every pair of it.
+    rows = [dict(tokenizer(*example, truncation=True)) for example in texts]
+    inputs = tokenizer.pad(rows, return_tensors="pt")
     with torch.inference_mode():
         return model(**inputs).logits.numpy()

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from tunewell.config import RunConfig, load_config, to_yaml
-from tunewell.core.errors import ConfigError
+from tunewell.core.errors import ConfigError, Interrupted
 from tunewell.core.examples import Example, Origin, Prediction, Row
 from tunewell.core.results import RunScores, SplitScores
 from tunewell.data.sources import read
 from tunewell.dataset import SPLITS, Dataset, load_dataset, read_examples, source_settings
 from tunewell.predictor import Predictor
 from tunewell.run_dir import CLEARING, FINISHED, RUNNING, RunDir, write_json, write_text
-from tunewell.runs.fitting import fit_model, tell
+from tunewell.runs.fitting import fit_model, stopped, tell
 from tunewell.runs.settling import check_same, identity, run_folder, settle
 from tunewell.runs.verdict import HeldOut, conclude, joined_row
 from tunewell.runtime import Runtime, choose
@@ -164,7 +164,10 @@ def fit_dataset(
             return Run(run.path)
         fitted = fit_model(config, dataset, run, runtime, sinks)
         tell(sinks, "training is done; scoring, saving and checking the model")
-        conclude(config, dataset, run, fitted, held_out)
+        try:
+            conclude(config, dataset, run, fitted, held_out)
+        except Interrupted:
+            raise stopped(runtime, "while scoring; the training is kept") from None
         seconds = round(time.monotonic() - started, 1)
         run.update_manifest(status=FINISHED, best_step=fitted.state.best_step, wall_seconds=seconds)
     return Run(run.path)

@@ -7,6 +7,7 @@ score says. Every fold is a run of its own under `folds/`, so an interrupted stu
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,10 +17,14 @@ from tunewell.core.errors import ConfigError
 from tunewell.core.examples import Example, Prediction
 from tunewell.data import splits
 from tunewell.dataset import Dataset, carve, joined, subset
+from tunewell.run_dir import FINISHED
 from tunewell.runs import HeldOut, Run, fit_dataset, plan_dataset, read_data
 from tunewell.runs.fitting import tell
 from tunewell.scoring import baseline_answers
 from tunewell.sinks import Sink
+
+FOLDS = "folds"
+"""Where the runs of the folds are, in the folder of the run that is kept."""
 
 
 def cross_validate(
@@ -57,7 +62,16 @@ def cross_validate(
     )
     everything = subset(pool, _with_validation(pool, config, range(len(examples))))
     identity = {"folds": num_folds}
-    folder = plan_dataset(config, everything, identity).path
+    kept = plan_dataset(config, everything, identity)
+    parent = kept.path / FOLDS
+    if mode == "fresh":
+        shutil.rmtree(parent, ignore_errors=True)
+    elif kept.manifest.is_file() and kept.read_manifest()["status"] == FINISHED:
+        return fit_dataset(config, everything, sinks=sinks, folder=kept.path, also_identity=identity)
+    elif mode == "resume":
+        if not parent.is_dir():
+            raise ConfigError("there is nothing to resume", where=str(kept.path), fix="run without --resume")
+        mode = "auto"  # the study is resumed; a fold of it may not have begun
     answers: dict[int, Prediction] = {}
     baselines: dict[str, dict[int, Prediction]] = {}
     for number, test in enumerate(dealt, start=1):
@@ -65,7 +79,7 @@ def cross_validate(
         unseen = set(test)
         rest = [index for index in range(len(examples)) if index not in unseen]
         fold = subset(pool, {**_with_validation(pool, config, rest), "test": test})
-        run = _fit_fold(config, fold, folder / "folds" / str(number), number, identity, mode, sinks)
+        run = _fit_fold(config, fold, parent / str(number), number, identity, mode, sinks)
         predictions = run.predictor.predict(fold.examples["test"])
         answers.update(zip(test, predictions, strict=True))
         if config.evaluation.baselines:
@@ -84,7 +98,7 @@ def cross_validate(
         everything,
         mode=mode,
         sinks=sinks,
-        folder=folder,
+        folder=kept.path,
         also_identity=identity,
         held_out=held_out,
         started=started,
@@ -100,7 +114,6 @@ def _fit_fold(
     mode: str,
     sinks: Sequence[Sink],
 ) -> Run:
-    mode = "auto" if mode == "resume" else mode  # the study is resumed; a fold of it may not have begun
     also = {**identity, "fold": number}
     return fit_dataset(config, fold, mode=mode, sinks=sinks, folder=folder, also_identity=also)
 

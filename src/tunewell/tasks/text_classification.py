@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,11 +18,12 @@ from pydantic import model_validator
 from tunewell.config import TaskSettings, require, setting
 from tunewell.core.errors import DataError
 from tunewell.core.examples import LabelPrediction, LabelsPrediction, Row, TextExample, ValuePrediction
-from tunewell.core.labels import LabelSet
-from tunewell.core.sections import Lines, Matrix, Section, Table, Texts
+from tunewell.core.labels import LabelSet, label_weights
+from tunewell.core.sections import Matrix, Section
 from tunewell.data import columns as guessing
 from tunewell.data import values
 from tunewell.data.features import Feature
+from tunewell.tasks import showing
 from tunewell.tasks.base import Baseline, Outputs, Reading, Task
 
 if TYPE_CHECKING:
@@ -41,8 +41,6 @@ _PROBLEM_TYPES = {
     "multi_label": "multi_label_classification",
     "regression": "regression",
 }
-_TEXTS_SHOWN = 200
-"""How many mistakes the report lists."""
 
 
 class TextClassificationConfig(TaskSettings):
@@ -203,7 +201,9 @@ class TextClassification(Task[TextExample, TextPrediction, TextClassificationCon
                 labels = LabelSet(tuple(self.config.label_columns))
             else:
                 labels = LabelSet.learn(name for names in everywhere for name in names)  # type: ignore[union-attr]
-        return replace(self, labels=labels, label_weights=_weights(self.config.class_weights, labels, train))
+        return replace(
+            self, labels=labels, label_weights=label_weights(self.config.class_weights, labels, train)
+        )
 
     @classmethod
     def from_json(cls, config: TextClassificationConfig, learnt: Mapping[str, Any]) -> Self:
@@ -350,30 +350,27 @@ class TextClassification(Task[TextExample, TextPrediction, TextClassificationCon
         self, examples: Sequence[TextExample], predictions: Sequence[TextPrediction]
     ) -> list[Section]:
         """Confusion matrix, scores by label, reliability, and the examples worth reading."""
-        if self.config.kind == "regression":
-            return [_worst_values(examples, predictions)]  # type: ignore[arg-type]
+        import numpy as np
+
         from tunewell.metrics import classification, multilabel
 
+        entries = [_entry(e, p) for e, p in zip(examples, predictions, strict=True)]
+        if self.config.kind == "regression":
+            return [showing.largest_errors(entries)]
         gold = [example.target for example in examples]
-        columns = ["label", "precision", "recall", "F1", "test examples", "predicted"]
-        note = "Precision: how many of the predicted are right. Recall: how many of the gold are found."
         if self.config.kind == "multi_label":
             flags, chosen = self._flags(gold), self._flags(p.labels for p in predictions)  # type: ignore[union-attr]
             rows = multilabel.per_label(flags, chosen, self.labels.names)
-            return [Table("Scores by label", note, columns, [_cells(row) for row in rows])]
+            return [showing.label_scores(rows), showing.mistakes(entries)]
         ids, predicted = self._ids(gold), self._ids(p.label for p in predictions)  # type: ignore[union-attr]
-        matrix = classification.confusion(ids, predicted, len(self.labels))
-        rows = classification.per_label(ids, predicted, self.labels.names)
+        counts = classification.confusion(ids, predicted, len(self.labels)).tolist()
+        note = "Rows are gold labels, columns what was predicted."
+        confidence = np.array([entry["confidence"] for entry in entries], np.float64)
         return [
-            Matrix(
-                "Confusion matrix",
-                "Rows are gold labels, columns what was predicted.",
-                self.labels.names,
-                matrix.tolist(),
-            ),
-            Table("Scores by label", note, columns, [_cells(row) for row in rows]),
-            _reliability(ids == predicted, predictions),  # type: ignore[arg-type]
-            _mistakes(examples, predictions),  # type: ignore[arg-type]
+            Matrix("Confusion matrix", note, self.labels.names, counts),
+            showing.label_scores(classification.per_label(ids, predicted, self.labels.names)),
+            showing.reliability(confidence, ids == predicted),
+            showing.mistakes(entries),
         ]
 
     # What the rooms above need to stay free of task names
@@ -441,22 +438,6 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
 
 
-# Weights, probabilities, report
-
-
-def _weights(setting_: Any, labels: LabelSet, targets: Sequence[Any]) -> tuple[float, ...] | None:
-    """One weight per label. `balanced`: the mean over labels of the counts, divided by the label's own."""
-    if setting_ == "none":
-        return None
-    if isinstance(setting_, dict):
-        unknown = sorted(set(setting_) - set(labels.names))
-        if unknown:
-            raise DataError(f"task.class_weights names the label {unknown[0]!r}, which the data do not have")
-        return tuple(float(setting_.get(name, 1.0)) for name in labels.names)
-    counts = Counter(targets)
-    return tuple(len(targets) / (len(labels) * max(counts[name], 1)) for name in labels.names)
-
-
 def _probabilities(logits: Any, several: bool) -> Any:
     """Logistic function of each logit, or softmax over them; float64."""
     from tunewell.metrics.probabilities import logistic, softmax
@@ -464,62 +445,14 @@ def _probabilities(logits: Any, several: bool) -> Any:
     return logistic(logits) if several else softmax(logits)
 
 
-def _cells(row: Any) -> list[str | int | float | None]:
-    return [row.name, row.precision, row.recall, row.f1, row.support, row.predicted]
-
-
-def _reliability(correct: Any, predictions: Sequence[LabelPrediction]) -> Section:
-    import numpy as np
-
-    from tunewell.metrics import classification
-
-    confidence = np.array([prediction.probabilities[prediction.label] for prediction in predictions])
-    bins = [b for b in classification.reliability(confidence, correct) if b.count]
-    points = [(float(b.confidence or 0), float(b.accuracy or 0)) for b in bins]
-    return Lines(
-        "Reliability",
-        "How often the model is right when it says it is this sure; on the diagonal, its word can be taken.",
-        "confidence",
-        {"share right": {"model": points, "ideal": [(0.0, 0.0), (1.0, 1.0)]}},
-    )
-
-
-def _mistakes(examples: Sequence[TextExample], predictions: Sequence[LabelPrediction]) -> Section:
-    """Confident mistakes first, then the right answers that were the closest calls."""
-    pairs = list(zip(examples, predictions, strict=True))
-    wrong = [(e, p) for e, p in pairs if e.target != p.label]
-    wrong.sort(key=lambda pair: -pair[1].probabilities[pair[1].label])
-    unsure = [(e, p) for e, p in pairs if e.target == p.label]
-    unsure.sort(key=lambda pair: pair[1].probabilities[pair[1].label])
-    entries: list[Mapping[str, str | float]] = [
-        {
-            "text": " \u2016 ".join(example.texts),
-            "gold": str(example.target),
-            "predicted": prediction.label,
-            "confidence": prediction.probabilities[prediction.label],
-            "origin": str(example.origin),
-        }
-        for example, prediction in wrong[:_TEXTS_SHOWN] + unsure[: _TEXTS_SHOWN // 4]
-    ]
-    return Texts(
-        "Mistakes and close calls",
-        "Most confident mistakes first, then the least certain right answers.",
-        entries,
-    )
-
-
-def _worst_values(examples: Sequence[TextExample], predictions: Sequence[ValuePrediction]) -> Section:
-    pairs = sorted(
-        zip(examples, predictions, strict=True),
-        key=lambda pair: -abs(float(pair[0].target) - pair[1].value),  # type: ignore[arg-type]
-    )
-    entries: list[Mapping[str, str | float]] = [
-        {
-            "text": " \u2016 ".join(example.texts),
-            "gold": float(example.target),  # type: ignore[arg-type]
-            "predicted": prediction.value,
-            "origin": str(example.origin),
-        }
-        for example, prediction in pairs[:_TEXTS_SHOWN]
-    ]
-    return Texts("Largest errors", "Where the prediction is farthest from the gold value.", entries)
+def _entry(example: TextExample, prediction: TextPrediction) -> dict[str, str | float]:
+    """One example as the report lists it; several labels count as sure as their least sure decision."""
+    entry: dict[str, str | float] = {"text": " \u2016 ".join(example.texts), "origin": str(example.origin)}
+    if isinstance(prediction, ValuePrediction):
+        return {**entry, "gold": float(example.target), "predicted": prediction.value}  # type: ignore[arg-type]
+    if isinstance(prediction, LabelPrediction):
+        confidence = prediction.probabilities[prediction.label]
+        return {**entry, "gold": str(example.target), "predicted": prediction.label, "confidence": confidence}
+    gold = ", ".join(sorted(example.target or ()))  # type: ignore[arg-type]
+    sureness = min(max(share, 1 - share) for share in prediction.probabilities.values())
+    return {**entry, "gold": gold, "predicted": ", ".join(sorted(prediction.labels)), "confidence": sureness}
