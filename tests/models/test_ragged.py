@@ -248,6 +248,22 @@ def test_the_same_seed_gives_the_same_bits(family: str) -> None:
     assert torch.equal(gradients[0], gradients[1])
 
 
+@pytest.mark.parametrize("family", ["Bert", "Llama"])
+def test_autocast(family: str) -> None:
+    model = build(family)
+    batch = batch_for(model)
+    expected = everything(model, batch)
+    prepare(model)
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = loss_of(model.train(), batch)
+    model.zero_grad()
+    loss.backward()
+    assert loss.item() == pytest.approx(expected["loss"].item(), rel=0.05)
+    for name, parameter in model.named_parameters():
+        difference = float((parameter.grad - expected[name]).norm())
+        assert difference <= 0.1 * float(expected[name].norm()) + 0.05, name
+
+
 def test_a_prepared_model_can_be_forgotten() -> None:
     model = build("Bert", dropout=True)
     prepare(model)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,17 @@ class Workshop:
         code = self.processes.wait(self.start(settings, points, **more))
         assert code != 1, self.log.read_text()
         return int(code)
+
+    @staticmethod
+    def changed(settings: Mapping[str, Any], group: str, **values: Any) -> dict[str, Any]:
+        """`settings` with some of one group changed."""
+        return {**settings, group: {**settings[group], **values}}
+
+    @staticmethod
+    def at_step(step: int, number: int = signal.SIGINT) -> list[dict[str, Any]]:
+        """The point that sends a signal inside the accumulation of `step`, counted from 1."""
+        call = (step - 1) * JOBS["MICRO_STEPS"] + 2
+        return [{"targets": ["tunewell.runtime:Runtime.seed"], "call": call, "signals": [number]}]
 
     @property
     def outcome(self) -> Any:

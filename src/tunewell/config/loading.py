@@ -6,6 +6,7 @@ Not for: what the settings mean (`schema`) or deciding what is left open (`tunew
 from __future__ import annotations
 
 import difflib
+import string
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import NoneType, UnionType
@@ -88,7 +89,10 @@ def task_settings(
 
 
 def assignments(items: Iterable[str]) -> dict[str, Any]:
-    """`["training.seed=3", ...]` as a nested mapping; values are read by YAML's rules."""
+    """`["training.seed=3", ...]` as a nested mapping; values are read by YAML's rules.
+
+    One punctuation mark is that mark: `data.delimiter=,`, although YAML means something else by most of them.
+    """
     values: dict[str, Any] = {}
     for item in items:
         key, equals, text = item.partition("=")
@@ -96,7 +100,8 @@ def assignments(items: Iterable[str]) -> dict[str, Any]:
             raise ConfigError(
                 f"--set takes KEY=VALUE, not {item!r}", fix="for example --set training.learning_rate=3e-5"
             )
-        nested: Any = yaml.parse(text, f"--set {key}")
+        is_mark = len(text) == 1 and text in string.punctuation and text != "~"
+        nested: Any = text if is_mark else yaml.parse(text, f"--set {key}")
         for part in reversed(key.split(".")):
             nested = {part: nested}
         values = merged(values, nested)

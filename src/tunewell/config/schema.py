@@ -68,6 +68,12 @@ class TrainingSettings(Settings):
     micro_batch_size: int | None = setting(
         None, "examples per forward pass; smaller takes less memory, same mathematics", at_least=1
     )
+    micro_batch_tokens: int | None = setting(
+        None,
+        "tokens per forward pass, padding counted; 4096 on a CPU and 32768 on a GPU when absent",
+        unit="tokens",
+        at_least=1,
+    )
     optimizer: Literal["adamw", "adam", "sgd"] = setting("adamw", "the rule that turns gradients into steps")
     learning_rate: float | None = setting(
         None,
@@ -99,7 +105,9 @@ class TrainingSettings(Settings):
     precision: Literal["auto", "float32", "bfloat16"] = setting(
         "auto", "number format of the computation; auto: bfloat16 autocast on CUDA, else float32"
     )
-    threads: int | None = setting(None, "CPU threads; the physical cores when absent", at_least=1)
+    threads: int | None = setting(
+        None, "CPU threads; the physical cores when absent", at_least=1, at_most=512
+    )  # many thousands crash the process before anything can be said
     save_every_steps: int | None = setting(
         None, "checkpoint this often, besides at every evaluation", unit="steps", at_least=1
     )

@@ -20,16 +20,12 @@ def template(task: type[TaskSettings], task_name: str) -> str:
         settings = task if group == "task" else field.annotation
         assert isinstance(settings, type)
         assert issubclass(settings, Settings)
-        lines += ["", f"{group}:" if _has_required(settings, group) else f"# {group}:"]
+        lines += ["", f"{group}:"]
         for name, inner in settings.model_fields.items():
             lines += _setting_lines(
                 name, inner, fixed=task_name if (group, name) == ("task", "name") else None
             )
     return "\n".join([*lines, ""])
-
-
-def _has_required(settings: type[Settings], group: str) -> bool:
-    return group == "task" or any(field.is_required() for field in settings.model_fields.values())
 
 
 def _setting_lines(name: str, field: FieldInfo, fixed: str | None) -> list[str]:

@@ -6,12 +6,15 @@ Not for: reading labels from a file (`tunewell.data`) or deciding what kind of l
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from tunewell.core.errors import ConfigError
+
+_WHOLE_NUMBER = re.compile(r"-?\d{1,18}")
 
 IGNORE_INDEX = -100
 """The label id of a position that is not a target; the value PyTorch's losses skip by default."""
@@ -31,7 +34,7 @@ class LabelSet:
     def learn(cls, names: Iterable[str]) -> LabelSet:
         """The distinct names, in numeric order when all are whole numbers and in text order otherwise."""
         distinct = set(names)
-        if all(name.lstrip("-").isdecimal() for name in distinct):
+        if all(_WHOLE_NUMBER.fullmatch(name) for name in distinct):
             return cls(tuple(sorted(distinct, key=lambda name: (int(name), name))))
         return cls(tuple(sorted(distinct)))
 

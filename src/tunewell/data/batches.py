@@ -83,8 +83,9 @@ Collate = Callable[[Sequence[Feature]], Batch]
 class TrainingBatches:
     """The micro-batches of every optimizer step, addressed by the step's number.
 
-    Within a step the features stand longest first before they are cut into micro-batches, which saves
-    padding and changes no sum. The last batch of an epoch may be smaller.
+    Within a step the features stand longest first before they are cut into micro-batches of at most
+    `micro_batch_size` features and `micro_batch_tokens` tokens (padding counted), which saves padding and
+    changes no sum. The last batch of an epoch may be smaller.
     """
 
     features: Sequence[Feature]
@@ -92,6 +93,7 @@ class TrainingBatches:
     batch_size: int
     micro_batch_size: int
     seed: int
+    micro_batch_tokens: int | None = None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -106,20 +108,24 @@ class TrainingBatches:
 
     def at(self, step: int) -> list[Batch]:
         """The micro-batches of `step`, counted from 0."""
-        chosen = sorted(self.indices(step), key=lambda index: (-len(self.features[index]), index))
-        size = self.micro_batch_size
-        return [
-            self.collate([self.features[index] for index in chosen[start : start + size]])
-            for start in range(0, len(chosen), size)
-        ]
+        chosen = [self.features[index] for index in sorted(self.indices(step))]
+        lengths = [len(feature) for feature in chosen]
+        groups = by_token_budget(lengths, self.micro_batch_tokens, self.micro_batch_size)
+        return [self.collate([chosen[index] for index in group]) for group in groups]
 
 
-def by_token_budget(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Groups of indices, longest first, whose padded size is at most `batch_tokens` (one at least a group)."""
+def by_token_budget(
+    lengths: Sequence[int], batch_tokens: int | None, batch_size: int | None = None
+) -> Iterator[list[int]]:
+    """Groups of indices, longest first, of at most `batch_tokens` tokens, padding counted, and `batch_size`.
+
+    None sets no limit; a group holds one index at least.
+    """
     group: list[int] = []
     for index in sorted(range(len(lengths)), key=lambda index: (-lengths[index], index)):
         longest = lengths[group[0]] if group else lengths[index]
-        if group and longest * (len(group) + 1) > batch_tokens:
+        too_long = batch_tokens is not None and longest * (len(group) + 1) > batch_tokens
+        if group and (too_long or len(group) == batch_size):
             yield group
             group = []
         group.append(index)

@@ -10,6 +10,7 @@ import torch
 import transformers
 from torch import nn
 
+from tunewell.models.compute import undo
 from tunewell.models.heads import plain
 from tunewell.models.tokenizer import Tokenizer
 
@@ -17,8 +18,9 @@ from tunewell.models.tokenizer import Tokenizer
 def save_model(model: nn.Module, tokenizer: Tokenizer, folder: Path, max_length_tokens: int) -> None:
     """Write `model` and `tokenizer` in Hugging Face's layout, weights as float32 safetensors.
 
-    The model itself is changed only in that helper layers become ordinary ones with the same outputs.
+    The model itself becomes an ordinary one with the same outputs, computed with padding from then on.
     """
+    undo(model)
     plain(model)
     model.save_pretrained(folder)  # type: ignore[operator]
     tokenizer.save(folder, max_length_tokens)

@@ -140,7 +140,10 @@ def attend(query: Tensor, key: Tensor, value: Tensor, settings: Settings) -> Ten
     learning = torch.is_grad_enabled() and (query.requires_grad or key.requires_grad or value.requires_grad)
     on_cpu = query.device.type == "cpu"
     if is_cheap(settings.dropout, query.device) or (on_cpu and learning and not settings.dropout):
-        return _Attention.apply(query, key, value, settings)  # type: ignore[no-any-return, no-untyped-call]
+        query, key = query.to(value.dtype), key.to(value.dtype)  # under autocast rotated ones are float32
+        with torch.autocast("cpu", enabled=False):  # the backward pass, too, runs without it
+            result: Tensor = _Attention.apply(query, key, value, settings)  # type: ignore[no-untyped-call]
+        return result
     parts = []
     for group, hidden in zip(settings.groups, settings.biases, strict=True):
         part = functional.scaled_dot_product_attention(

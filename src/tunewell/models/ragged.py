@@ -178,7 +178,7 @@ def _attention(
         current.last_keys = current.last_values = None
     repeats = query.shape[1] // key.shape[1]
     if repeats > 1:
-        key, value = key.repeat_interleave(repeats, 1), value.repeat_interleave(repeats, 1)
+        key, value = (part[:, :, None].expand(-1, -1, repeats, -1, -1).flatten(1, 2) for part in (key, value))
     settings = Settings(
         current.layout.groups,
         _biases(current, attention_mask, first_only, query),

@@ -179,7 +179,8 @@ def _runtime(config: RunConfig) -> Runtime:
 
 def _begin(run: RunDir, config: RunConfig, same: Mapping[str, Any], mode: str, sinks: Sequence[Sink]) -> str:
     """Make the folder ready and give its status: what is there is resumed, returned or refused by `mode`."""
-    if run.manifest.is_file() and (mode == "fresh" or run.read_manifest()["status"] == CLEARING):
+    ours = run.manifest.is_file()
+    if ours and (mode == "fresh" or run.read_manifest()["status"] == CLEARING):
         run.clear()
     names = ("tunewell", "torch", "transformers")
     process = {
@@ -197,7 +198,8 @@ def _begin(run: RunDir, config: RunConfig, same: Mapping[str, Any], mode: str, s
     elif mode == "resume":
         raise ConfigError("there is nothing to resume", where=str(run.path), fix="run without --resume")
     else:
-        run.check_unused()
+        if not ours:
+            run.check_unused()
         run.update_manifest(status=RUNNING, identity=same, **process)
     write_text(run.config, to_yaml(config))  # on resume too: what is not identity, threads say, may differ
     return RUNNING

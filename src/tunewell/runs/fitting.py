@@ -66,6 +66,7 @@ def fit_model(
         config.training.batch_size,
         config.training.micro_batch_size or config.training.batch_size,
         config.training.seed,
+        config.training.micro_batch_tokens,
     )
     predictor = Predictor(
         dataset.task, model.to(runtime.device), tokenizer, runtime, config.evaluation.batch_tokens

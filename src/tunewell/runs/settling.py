@@ -15,8 +15,9 @@ from tunewell.models.locate import hidden_size, locate, read_config
 from tunewell.run_dir import RunDir
 from tunewell.runtime import Runtime
 
-_CPU_MICRO_BATCH = 8
-"""On a CPU small micro-batches of like length save more padding than they cost in overhead."""
+_MICRO_BATCH_TOKENS = {"cpu": 4096}
+_MANY_MICRO_BATCH_TOKENS = 32768
+"""A whole batch of short texts runs at once, which is fastest without padding; long texts must fit memory."""
 
 _NOT_IDENTITY = ("output", "training.device", "training.threads", "training.log_every_steps")
 
@@ -28,9 +29,10 @@ def settle(config: RunConfig, dataset: Dataset, runtime: Runtime) -> RunConfig:
         folder = locate(config.model.name, config.model.revision)
         training["learning_rate"] = default_rate(config.training.optimizer, hidden_size(read_config(folder)))
     if config.training.micro_batch_size is None:
-        batch_size = config.training.batch_size
-        on_cpu = runtime.device.type == "cpu"
-        training["micro_batch_size"] = min(batch_size, _CPU_MICRO_BATCH) if on_cpu else batch_size
+        training["micro_batch_size"] = config.training.batch_size
+    if config.training.micro_batch_tokens is None:
+        budget = _MICRO_BATCH_TOKENS.get(runtime.device.type, _MANY_MICRO_BATCH_TOKENS)
+        training["micro_batch_tokens"] = budget
     return config.model_copy(
         update={
             "task": dataset.task.config.model_dump(),
