@@ -7,7 +7,7 @@
     model/             the trained model as a plain Hugging Face folder
     task.json          which task, its settings, what it learnt
     scores.json        every score with its interval
-    predictions.jsonl  the model's answer to every test (or else validation) example
+    predictions.jsonl  the model's answer to every validation and test example
     sections.json      the report as data
     report.html        the report
 
@@ -76,7 +76,9 @@ class RunDir:
     def read_manifest(self) -> dict[str, Any]:
         """The manifest; raises `ModelError` for one that a newer version wrote."""
         manifest = read_json(self.manifest)
-        if not isinstance(manifest, dict) or not isinstance(manifest.get("schema"), int):
+        if not (
+            isinstance(manifest, dict) and isinstance(manifest.get("schema"), int) and "status" in manifest
+        ):
             raise ModelError("not a run's manifest", where=str(self.manifest))
         if manifest["schema"] > SCHEMA:
             raise ModelError(

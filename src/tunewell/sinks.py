@@ -8,10 +8,12 @@ is in `cli`.
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tunewell.core.errors import ResourceError
 from tunewell.run_dir import write_text
@@ -87,10 +89,15 @@ class MetricsFile:
         entry["elapsed_seconds"] = round(time.monotonic() - self._started, 3)
         try:
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(entry) + "\n")
+                file.write(json.dumps({name: _defined(value) for name, value in entry.items()}) + "\n")
         except OSError as error:
             raise ResourceError(
                 f"cannot be written: {error.strerror}",
                 where=str(self._path),
                 fix="free space and run the same command again: it goes on from the last checkpoint",
             ) from None
+
+
+def _defined(value: Any) -> Any:
+    """NaN, which JSON does not have, as null: a metric that is not defined on these examples."""
+    return None if isinstance(value, float) and math.isnan(value) else value

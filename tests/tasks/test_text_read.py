@@ -125,7 +125,7 @@ def test_one_value_everywhere_cannot_be_learnt() -> None:
 
 def test_a_weight_for_an_unknown_label_is_refused() -> None:
     reader = task(class_weights={"maybe": 2.0})
-    with pytest.raises(DataError, match="maybe"):
+    with pytest.raises(ConfigError, match="maybe"):
         reader.learn({"train": [reader.read(row(label=name)) for name in ("yes", "no")]})
 
 

@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from tunewell.core.errors import ConfigError
 
 
 def evaluate(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder.")],
     data: Annotated[str, typer.Argument(metavar="DATA", help="Labelled data in any form that train reads.")],
     device: Annotated[str, typer.Option(metavar="D", help="auto, cpu, cuda, mps.")] = "auto",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="data.KEY=VALUE", help="How to read this file.")
+    ] = None,
 ) -> None:
     """Score a trained model on other labelled data."""
+    changes = data_changes(settings or [])
     from tunewell import runs
-    from tunewell.cli.console import print_scores
+    from tunewell.cli.console import ConsoleSink, print_scores
 
-    scores, path = runs.evaluate(runs.Run(run), data, device=device)
+    with ConsoleSink() as sink:
+        scores, path = runs.evaluate(runs.Run(run), data, device=device, changes=changes, sinks=[sink])
     print_scores(scores)
     print(f"written to {path}")
+
+
+def data_changes(items: list[str]) -> dict[str, Any]:
+    """`["data.delimiter=;"]` as data settings; raises `ConfigError` for settings of another group."""
+    from tunewell.config import assignments
+
+    values = assignments(items)
+    strangers = sorted(set(values) - {"data"})
+    if strangers:
+        raise ConfigError(
+            f"--set {strangers[0]}...: a trained model's settings are fixed",
+            fix="only data.* settings, such as data.delimiter, can be set here",
+        )
+    return dict(values.get("data", {}))

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tunewell.cli.evaluate import data_changes
 from tunewell.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ def predict(
         str | None, typer.Option(metavar="F", help="Write to this .jsonl or .csv file instead of the screen.")
     ] = None,
     device: Annotated[str, typer.Option(metavar="D", help="auto, cpu, cuda, mps.")] = "auto",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="data.KEY=VALUE", help="How to read this file.")
+    ] = None,
 ) -> None:
     """Predict with a trained model.
 
@@ -48,7 +52,6 @@ def predict(
         raise ConfigError(f"no folder {Path(output).parent} to write to", where="--output", fix="create it")
     from tunewell import runs
     from tunewell.data.sources import stream
-    from tunewell.dataset import source_settings
 
     trained = runs.Run(run)
     predictor = trained.load_predictor(device)
@@ -65,7 +68,8 @@ def predict(
         rows: Iterable[Row] = [runs.row_of_texts(predictor, part, n) for n, part in enumerate(parts, start=1)]
     else:
         name = "standard input" if file == "-" else str(file)
-        rows = stream(str(file), source_settings(trained.config.data), notes=notes)
+        reading = runs.reading_settings(trained, str(file), data_changes(settings or []))
+        rows = stream(str(file), reading, notes=notes)
         rows = _with_columns_checked(
             rows, lambda columns: predictor.task.check_columns(columns, name, labelled=False)
         )

@@ -18,7 +18,7 @@ from tunewell.config import RunConfig, load_config, to_yaml
 from tunewell.core.errors import ConfigError, Interrupted
 from tunewell.core.examples import Example, Origin, Prediction, Row
 from tunewell.core.results import RunScores, SplitScores
-from tunewell.data.sources import read
+from tunewell.data.sources import SourceSettings, read
 from tunewell.dataset import SPLITS, Dataset, load_dataset, read_examples, source_settings
 from tunewell.predictor import Predictor
 from tunewell.run_dir import CLEARING, FINISHED, RUNNING, RunDir, write_json, write_text
@@ -41,6 +41,7 @@ __all__ = [
     "plan",
     "plan_dataset",
     "read_data",
+    "reading_settings",
     "row_of_texts",
 ]
 
@@ -180,7 +181,7 @@ def _runtime(config: RunConfig) -> Runtime:
 def _begin(run: RunDir, config: RunConfig, same: Mapping[str, Any], mode: str, sinks: Sequence[Sink]) -> str:
     """Make the folder ready and give its status: what is there is resumed, returned or refused by `mode`."""
     ours = run.manifest.is_file()
-    if ours and (mode == "fresh" or run.read_manifest()["status"] == CLEARING):
+    if ours and (run.read_manifest()["status"] == CLEARING or mode == "fresh"):
         run.clear()
     names = ("tunewell", "torch", "transformers")
     process = {
@@ -229,15 +230,49 @@ def answers(predictor: Predictor, rows: Iterable[Row]) -> Iterator[tuple[Row, Pr
         yield waiting.popleft(), prediction
 
 
-def evaluate(run: Run, data: str, *, device: str = "auto") -> tuple[SplitScores, Path]:
+def reading_settings(run: Run, data: str, changes: Mapping[str, Any] | None = None) -> SourceSettings:
+    """How to read `data` for a finished run: as its training data, where the format is the same.
+
+    `changes` are data settings that go first. Raises `ConfigError` for one that does not exist.
+    """
+    own = run.config.data
+    values = own.model_dump(exclude={"limit"})
+    if _format(data) != _format(own.train):
+        values = {"train": own.train, "on_bad_row": own.on_bad_row}
+    config = load_config(None, {"data": {**values, **(changes or {})}}, task_config)
+    return source_settings(config.data, limit=config.data.limit)
+
+
+def _format(path: str) -> str:
+    """The ending that says how a file is written."""
+    return Path(path.removesuffix(".gz")).suffix.lower()
+
+
+def evaluate(
+    run: Run,
+    data: str,
+    *,
+    device: str = "auto",
+    changes: Mapping[str, Any] | None = None,
+    sinks: Sequence[Sink] = (),
+) -> tuple[SplitScores, Path]:
     """The scores of a finished run on labelled data, and the file that they were written to.
 
-    Reads the file with the run's own settings. The predictions are written beside the scores.
+    `changes` are data settings for this file. The predictions are written beside the scores.
     """
+    settings = reading_settings(run, data, changes)
     predictor = run.load_predictor(device)
-    tables = read(data, source_settings(run.config.data))
+    tables = read(data, settings)
     source = tables.get("test") or tables.get("validation") or tables["train"]
-    examples, rows, _ = read_examples(predictor.task, source, run.config.data.on_bad_row)
+    examples, rows, num_dropped = read_examples(predictor.task, source, settings.on_bad_row)
+    for note in source.notes:
+        tell(sinks, note)
+    if num_dropped:
+        tell(
+            sinks,
+            f"{num_dropped} of {len(source.rows)} rows were dropped as bad and are not scored",
+            "warning",
+        )
     with predictor.runtime.stop.listening():
         predictions = list(predictor.predict(examples))
     scores = predictor.task.score(examples, predictions)

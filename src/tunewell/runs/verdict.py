@@ -117,7 +117,12 @@ def joined_row(row: Row, prediction: Prediction, **more: Any) -> dict[str, Any]:
     """
     fields = {**prediction.to_json(), **more}
     taken = {"line", *fields}
-    own = {f"input_{name}" if name in taken else name: value for name, value in row.values.items()}
+    own = {}
+    for name, value in row.values.items():
+        kept = name
+        while kept in taken or (kept != name and kept in row.values):
+            kept = f"input_{kept}"
+        own[kept] = value
     return {**own, "line": row.origin.line, **fields}
 
 

@@ -152,16 +152,12 @@ class TextClassification(Task[TextExample, TextPrediction, TextClassificationCon
         return list(columns) == ["text"] and len(self.config.text_columns) == 1
 
     def read(self, row: Row, *, labelled: bool = True) -> TextExample:
-        """Texts that are not blank (when labelled), and a target that the task knows."""
+        """With `labelled`, texts that are not blank and a target that the task knows; else texts alone."""
         columns = ["text"] if self._reads_plain_text(list(row.values)) else self.config.text_columns
         texts = tuple(values.text(row, column, blank=not labelled) for column in columns)
-        target = self._target(row) if labelled or self._has_target(row) else None
+        target = self._target(row) if labelled else None
         own = row.values.get("id")
         return TextExample(str(row.origin.line if own in (None, "") else own), row.origin, texts, target)
-
-    def _has_target(self, row: Row) -> bool:
-        columns = self.config.label_columns
-        return bool(columns) and all(row.values.get(column) not in (None, "") for column in columns)
 
     def _target(self, row: Row) -> str | tuple[str, ...] | float:
         columns = self.config.label_columns
@@ -364,7 +360,7 @@ class TextClassification(Task[TextExample, TextPrediction, TextClassificationCon
             return [showing.label_scores(rows), showing.mistakes(entries)]
         ids, predicted = self._ids(gold), self._ids(p.label for p in predictions)  # type: ignore[union-attr]
         counts = classification.confusion(ids, predicted, len(self.labels)).tolist()
-        note = "Rows are gold labels, columns what was predicted."
+        note = "Where the model errs, and in which direction."
         confidence = np.array([entry["confidence"] for entry in entries], np.float64)
         return [
             Matrix("Confusion matrix", note, self.labels.names, counts),
