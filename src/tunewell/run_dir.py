@@ -76,9 +76,7 @@ class RunDir:
     def read_manifest(self) -> dict[str, Any]:
         """The manifest; raises `ModelError` for one that a newer version wrote."""
         manifest = read_json(self.manifest)
-        if not (
-            isinstance(manifest, dict) and isinstance(manifest.get("schema"), int) and "status" in manifest
-        ):
+        if not isinstance(manifest, dict) or not isinstance(manifest.get("schema"), int):
             raise ModelError("not a run's manifest", where=str(self.manifest))
         if manifest["schema"] > SCHEMA:
             raise ModelError(
@@ -86,6 +84,8 @@ class RunDir:
                 where=str(self.manifest),
                 fix="update tunewell",
             )
+        if "status" not in manifest:
+            raise ModelError("not a run's manifest", where=str(self.manifest))
         return manifest
 
     def update_manifest(self, **entries: Any) -> None:
