@@ -47,7 +47,7 @@ def default_rate(optimizer: str, width: int) -> float:
         return 0.01
     if width >= 1024:
         return 2e-5
-    return 5e-5 if width >= 768 else 2e-4
+    return 5e-5 if width >= 768 else 1e-4
 
 
 def identity(config: RunConfig, fingerprints: Mapping[str, str]) -> dict[str, Any]:
