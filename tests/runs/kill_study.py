@@ -74,6 +74,7 @@ class Study:
         """Count a finished run as equal to the undisturbed one, or not."""
         same = JOBS["result"](self.run_path) == self.expected
         self.counts["finished runs equal" if same else "finished runs DIFFERENT"] += 1
+        print(f"\r{dict(self.counts)}", end="", file=sys.stderr, flush=True)
 
     def kill(self, number: int) -> None:
         """`number` kills, spread over as many runs as that takes."""
@@ -139,6 +140,7 @@ def main() -> int:
         study = Study(Path(folder), options.seed)
         study.kill(options.kills)
         study.fault_saves(options.faults, processes)
+    print(file=sys.stderr)
     for name, count in study.counts.items():
         print(f"{count:5d} {name}")
     print(
