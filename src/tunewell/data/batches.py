@@ -10,9 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from tunewell.data.features import Feature
@@ -103,7 +105,7 @@ class TrainingBatches:
     def indices(self, step: int) -> list[int]:
         """Which features form the optimizer batch of `step`, counted from 0."""
         epoch, place = divmod(step, self.steps_per_epoch)
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.features))
+        order = _order(self.seed, epoch, len(self.features))
         return [int(index) for index in order[place * self.batch_size : (place + 1) * self.batch_size]]
 
     def at(self, step: int) -> list[Batch]:
@@ -112,6 +114,12 @@ class TrainingBatches:
         lengths = [len(feature) for feature in chosen]
         groups = by_token_budget(lengths, self.micro_batch_tokens, self.micro_batch_size)
         return [self.collate([chosen[index] for index in group]) for group in groups]
+
+
+@lru_cache(maxsize=2)
+def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
+    """The order of an epoch."""
+    return np.random.default_rng([seed, epoch]).permutation(count)
 
 
 def by_token_budget(

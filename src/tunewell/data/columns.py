@@ -19,18 +19,30 @@ TEXT_NAMES = (
     "query", "question", "document", "description", "headline", "title",
 )  # fmt: skip
 LABEL_NAMES = (
-    "label", "labels", "class", "category", "sentiment", "target", "stars", "rating", "intent", "topic",
-    "gold_label", "polarity", "emotion", "score", "similarity", "similarity_score", "tags", "genre", "genres",
+    "label", "labels", "gold_label", "class", "class_index", "category", "sentiment", "target", "stars", "rating",
+    "intent", "topic", "polarity", "emotion", "is_duplicate", "quality", "score", "similarity", "similarity_score",
 )  # fmt: skip
+WEAK_LABEL_NAMES = ("tags", "genre", "genres")
+"""Names of labels in some files and of mere remarks in others: taken where no better name stands."""
 PAIR_NAMES = (
     ("premise", "hypothesis"),
     ("question", "sentence"),
     ("question", "passage"),
     ("query", "document"),
+    ("question", "answer"),
+    ("claim", "evidence"),
+    ("title", "description"),
+    ("title", "content"),
+    ("title", "body"),
 )
 
-_NUMBERED = re.compile(r"^(?P<stem>.*?)[ _-]?(?P<place>[12ab])$", re.IGNORECASE)
-_ID_NAMES = re.compile(r"^(id|idx|index|.*[_ ]id|guid|uuid|unnamed: 0)$", re.IGNORECASE)
+_NUMBERED = (
+    re.compile(r"^(?P<stem>.*?)[ _-]?(?P<place>[12ab])$", re.IGNORECASE),
+    re.compile(r"^#?(?P<place>[12])[ _-](?P<stem>.+)$"),
+)
+_ID_NAMES = re.compile(
+    r"^(id|idx|index|.*[_ ]id|#\d id|[qp]id\d*|pairid|guid|uuid|unnamed: 0)$", re.IGNORECASE
+)
 _SAMPLE_ROWS = 1000
 
 
@@ -51,6 +63,8 @@ def guess_texts(columns: Sequence[str], rows: Sequence[Row], taken: Iterable[str
     sample = rows[:_SAMPLE_ROWS]
     textual = [name for name in columns if name not in taken and _is_textual(sample, name)]
     pairs = _pairs(textual)
+    if len(pairs) > 1:
+        pairs = [pair for pair in pairs if all(_is_prose(sample, name) for name in pair)]
     if len(pairs) == 1:
         return list(pairs[0])
     lowered = {name.lower().replace(" ", "_"): name for name in textual}
@@ -78,11 +92,12 @@ def guess_target(columns: Sequence[str], rows: Sequence[Row], taken: Iterable[st
     free = [name for name in columns if name not in taken and not _ID_NAMES.match(name)]
     lowered = {name.lower().replace(" ", "_"): name for name in free}
     named = [lowered[name] for name in LABEL_NAMES if name in lowered]
+    named = named or [lowered[name] for name in WEAK_LABEL_NAMES if name in lowered]
     if named and (len(named) == 1 or named[0].lower() in LABEL_NAMES[:2]):
         return named[0]
-    if len(free) == 1:
-        return free[0]
     sample = rows[:_SAMPLE_ROWS]
+    if len(free) == 1 and not _is_remark(sample, free[0]):
+        return free[0]
     if not named:
         flags = [name for name in free if _is_flag(sample, name)]
         if len(flags) >= 2:
@@ -114,7 +129,9 @@ def kind_of_target(values: Sequence[Any], separator: str) -> TargetKind:
     numbers = [as_number(value) for value in distinct]
     if numbers and all(number is not None for number in numbers):
         fractional = any(number != int(number) for number in numbers if number is not None)
-        rare = len(distinct) > 50 and len(present) < 5 * len(distinct)
+        whole = sorted(int(number) for number in numbers if number is not None)
+        numbered = whole[0] in (0, 1) and whole[-1] - whole[0] < 1.2 * len(whole)  # ids of classes
+        rare = len(distinct) > 50 and len(present) < 5 * len(distinct) and not numbered
         if fractional or rare:
             return TargetKind("regression", None)
     return TargetKind("single_label", len(distinct))
@@ -125,7 +142,7 @@ def _pairs(columns: Sequence[str]) -> list[tuple[str, str]]:
     pairs = [(lowered[a], lowered[b]) for a, b in PAIR_NAMES if a in lowered and b in lowered]
     stems: dict[str, list[str]] = {}
     for name in columns:
-        if match := _NUMBERED.match(name):
+        if match := next(filter(None, (pattern.match(name) for pattern in _NUMBERED)), None):
             stems.setdefault(match["stem"].lower(), []).append(name)
     return pairs + [(names[0], names[1]) for stem, names in stems.items() if len(names) == 2 and stem]
 
@@ -148,7 +165,15 @@ def _is_prose(rows: Sequence[Row], name: str) -> bool:
 
 
 def _is_flag(rows: Sequence[Row], name: str) -> bool:
-    return {str(value).lower() for value in _values(rows, name)} <= {"0", "1", "true", "false"}
+    values = {str(value).lower() for value in _values(rows, name)}
+    return bool(values) and values <= {"0", "1", "true", "false"}
+
+
+def _is_remark(rows: Sequence[Row], name: str) -> bool:
+    """Texts of which hardly any repeats: names of authors, places, dates."""
+    values = [str(value) for value in _values(rows, name)]
+    distinct = len(set(values))
+    return len(values) >= 20 and distinct > 0.5 * len(values) and as_number(values[0]) is None
 
 
 def _is_categorical(rows: Sequence[Row], name: str) -> bool:

@@ -77,10 +77,6 @@ def check_as_stream(rows: Iterable[Row], reading: Reading) -> Iterator[Row]:
     for row in rows:
         if not reading.columns:
             reading.columns = tuple(row.values)
-        missing = [key for key in reading.columns if key not in row.values]
-        if missing:
-            _refuse_missing(row, missing[0], "as in the first row", reading)
-            continue
         found = {key: kind_of(value) for key, value in row.values.items() if value is not None}
         wrong = next((key for key, kind in found.items() if kinds.get(key, kind) != kind), None)
         if wrong is not None:

@@ -19,7 +19,7 @@ from tunewell.core.errors import ConfigError, Interrupted
 from tunewell.core.examples import Example, Origin, Prediction, Row
 from tunewell.core.results import RunScores, SplitScores
 from tunewell.data.sources import SourceSettings, read
-from tunewell.dataset import SPLITS, Dataset, load_dataset, read_examples, source_settings
+from tunewell.dataset import SPLITS, Dataset, like_training, load_dataset, read_examples, source_settings
 from tunewell.predictor import Predictor
 from tunewell.run_dir import CLEARING, FINISHED, RUNNING, RunDir, write_json, write_text
 from tunewell.runs.fitting import fit_model, stopped, tell
@@ -235,17 +235,9 @@ def reading_settings(run: Run, data: str, changes: Mapping[str, Any] | None = No
 
     `changes` are data settings that go first. Raises `ConfigError` for one that does not exist.
     """
-    own = run.config.data
-    values = own.model_dump(exclude={"limit"})
-    if _format(data) != _format(own.train):
-        values = {"train": own.train, "on_bad_row": own.on_bad_row}
-    config = load_config(None, {"data": {**values, **(changes or {})}}, task_config)
+    own = like_training(run.config.data, data).model_dump(exclude={"limit"})
+    config = load_config(None, {"data": {**own, **(changes or {})}}, task_config)
     return source_settings(config.data, limit=config.data.limit)
-
-
-def _format(path: str) -> str:
-    """The ending that says how a file is written."""
-    return Path(path.removesuffix(".gz")).suffix.lower()
 
 
 def evaluate(

@@ -147,10 +147,12 @@ def _evaluator(predictor: Predictor, examples: Sequence[Example]) -> Any:
 
     def evaluate() -> Evaluation | None:
         try:
-            predictions = list(predictor.predict(examples))
+            outputs = predictor.outputs(examples)
         except Interrupted:
             return None
-        scores = predictor.task.score(examples, predictions)
+        task = predictor.task.calibrate(examples, outputs)  # as the kept model will answer
+        predictions = [task.decode(*pair) for pair in zip(examples, outputs, strict=True)]
+        scores = task.score(examples, predictions)
         values = scores.values()
         return Evaluation(values[scores.primary], values)
 

@@ -166,7 +166,7 @@ def _prediction_lines(task: Task[Any, Any, Any], answered: Answered) -> Iterator
         examples, rows = answered.examples[name], answered.rows[name]
         for example, row, prediction in zip(examples, rows, predictions, strict=True):
             fields = joined_row(row, prediction, split=name, gold=task.target(example))
-            fields["id"] = example.id
+            fields.setdefault("id", example.id)
             yield json.dumps(fields, ensure_ascii=False, default=str) + "\n"
 
 

@@ -17,7 +17,7 @@ from tunewell.core.errors import ConfigError
 from tunewell.core.examples import Example, Prediction
 from tunewell.data import splits
 from tunewell.dataset import Dataset, carve, joined, subset
-from tunewell.run_dir import FINISHED
+from tunewell.run_dir import FINISHED, RunDir
 from tunewell.runs import HeldOut, Run, fit_dataset, plan_dataset, read_data
 from tunewell.runs.fitting import tell
 from tunewell.scoring import baseline_answers
@@ -65,7 +65,7 @@ def cross_validate(
     kept = plan_dataset(config, everything, identity)
     parent = kept.path / FOLDS
     if mode == "fresh":
-        shutil.rmtree(parent, ignore_errors=True)
+        _clear_folds(parent)
     elif kept.manifest.is_file() and kept.read_manifest()["status"] == FINISHED:
         return fit_dataset(config, everything, sinks=sinks, folder=kept.path, also_identity=identity)
     elif mode == "resume":
@@ -127,3 +127,11 @@ def _with_validation(pool: Dataset, config: RunConfig, indices: Sequence[int]) -
 
 def _in_order(by_index: dict[int, Prediction]) -> list[Prediction]:
     return [prediction for _, prediction in sorted(by_index.items())]
+
+
+def _clear_folds(parent: Path) -> None:
+    """Remove the folds of an earlier study, each under its lock; a folder that is none is left, and refused."""
+    for folder in sorted(parent.iterdir()) if parent.is_dir() else []:
+        fold = RunDir.existing(folder)
+        with fold.locked():
+            shutil.rmtree(folder)

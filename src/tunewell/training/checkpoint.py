@@ -150,7 +150,7 @@ class Checkpoints:
         best = f"{_PREFIX}{state.best_step:08d}"
         current = f"{_PREFIX}{state.step:08d}"
         folders = self._folders()
-        kept = {folder.name for folder in folders[-KEPT:]} | {best, current}
+        kept = {folder.name for folder in folders[-KEPT:]} | {best, current, self._best_of(folders[-KEPT:])}
         for folder in folders:
             if folder.name not in kept:
                 doomed = self.folder / f".pruned-{folder.name}"  # half deleted, it must not pass for damaged
@@ -159,6 +159,14 @@ class Checkpoints:
                 except OSError:
                     continue  # the new checkpoint is safe; the old one goes another time
                 shutil.rmtree(doomed, ignore_errors=True)
+
+    def _best_of(self, folders: list[Path]) -> str:
+        """The best checkpoint by the state of the older of the kept, which may have to stand in one day."""
+        try:
+            state = json.loads((folders[0] / "state.json").read_text(encoding="utf-8"))
+            return f"{_PREFIX}{state['best_step']:08d}"
+        except (OSError, ValueError, KeyError):
+            return ""
 
     def _clear_leftovers(self) -> None:
         for path in [*self.folder.glob(".writing-*"), *self.folder.glob(".pruned-*")]:
