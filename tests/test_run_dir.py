@@ -11,7 +11,17 @@ from typing import Any
 import pytest
 
 from tunewell.core.errors import ConfigError, ModelError, ResourceError
-from tunewell.run_dir import FINISHED, RUNNING, SCHEMA, RunDir, find_runs, read_json, write_json, write_text
+from tunewell.run_dir import (
+    CLEARING,
+    FINISHED,
+    RUNNING,
+    SCHEMA,
+    RunDir,
+    find_runs,
+    read_json,
+    write_json,
+    write_text,
+)
 
 
 @pytest.fixture
@@ -35,6 +45,11 @@ def test_text_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path, monkeypatch: 
         assert caught.value.where == str(path)
         assert path.read_text(encoding="utf-8") == "old 🎬\n"
         assert list(tmp_path.iterdir()) == [path], "nothing lies around"
+    for name in ("fsync", "unlink"):
+        monkeypatch.setattr(os, name, full)
+    with pytest.raises(ResourceError, match="No space left"):
+        write_text(path, "new")
+    monkeypatch.undo()
     write_text(path, "new")
     assert path.read_text() == "new"
 
@@ -123,6 +138,21 @@ def test_clearing_takes_what_is_ours_and_nothing_else(run: RunDir) -> None:
     (run.path / "notes.txt").write_text("mine")
     run.clear()
     assert [path.name for path in run.path.iterdir()] == ["notes.txt"]
+
+
+def test_what_cannot_be_cleared_is_named(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the manifest goes on saying that clearing has begun."""
+    run.update_manifest(status=FINISHED)
+    run.scores.write_text("{}")
+
+    def refused(path: Any, **_: Any) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "unlink", refused)
+    with pytest.raises(ResourceError, match="Permission denied") as caught:
+        run.clear()
+    assert str(run.path) in (caught.value.where or "")
+    assert run.read_manifest()["status"] == CLEARING
 
 
 def test_an_unused_folder(run: RunDir) -> None:

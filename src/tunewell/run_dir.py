@@ -21,7 +21,7 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,14 +96,17 @@ class RunDir:
     def clear(self) -> None:
         """Delete everything that a run wrote here, and nothing else; the manifest, which says so, last."""
         write_json(self.manifest, {"schema": SCHEMA, "status": CLEARING})
-        for path in vars(self).values():
-            if path in (self.path, self.manifest):
-                continue
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-        self.manifest.unlink()
+        others = [path for path in vars(self).values() if path not in (self.path, self.manifest)]
+        try:
+            for path in (*others, self.manifest):
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
+        except OSError as error:
+            raise ResourceError(
+                f"cannot be deleted: {error.strerror}", where=str(error.filename), fix="look at its rights"
+            ) from None
 
     def check_unused(self) -> None:
         """Raise `ConfigError` when the folder holds something that is no run of ours.
@@ -200,7 +203,8 @@ def write_text(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the disk may refuse this too
+            temporary.unlink(missing_ok=True)
         raise ResourceError(
             f"cannot be written: {error.strerror}",
             where=str(path),

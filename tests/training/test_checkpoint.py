@@ -123,7 +123,7 @@ def test_keeps_the_two_newest_and_the_best(tmp_path: Path, saving: Any) -> None:
     for step, best in ((1, 1), (2, 1), (3, 1), (4, 1), (5, 5), (6, 5), (7, 5), (8, 5)):
         checkpoints.save(*parts, TrainState(step=step, best_step=best))
         seen.append(saved_steps(tmp_path))
-    assert seen == [[1], [1, 2], [1, 2, 3], [1, 3, 4], [4, 5], [5, 6], [5, 6, 7], [5, 7, 8]]
+    assert seen == [[1], [1, 2], [1, 2, 3], [1, 3, 4], [1, 4, 5], [5, 6], [5, 6, 7], [5, 7, 8]]
     assert (tmp_path / "LATEST").read_text() == "step-00000008\n"
 
 

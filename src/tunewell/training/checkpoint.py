@@ -94,7 +94,12 @@ class Checkpoints:
 
         Raises `ModelError`, and deletes nothing, when there are checkpoints and all are damaged.
         """
-        self._clear_leftovers()
+        try:
+            self._clear_leftovers()
+        except OSError as error:
+            raise ResourceError(
+                f"cannot be tidied up: {error.strerror}", where=str(self.folder), fix="look at its rights"
+            ) from None
         warnings: list[str] = []
         for folder in reversed(self._folders()):
             problem = verify(folder)
