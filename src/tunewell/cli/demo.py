@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 SAMPLES = {"text-classification": "reviews"}
-_SETTINGS = {"text-classification": ["training.epochs=4"]}
+_SETTINGS = {"text-classification": ["training.epochs=5"]}
 
 
 def demo(
