@@ -97,7 +97,7 @@ def run_training(config: RunConfig, *, mode: str, folds: int | None = None, dry_
         from tunewell import runs
 
         if dry_run:
-            print_plan(*runs.plan(config))
+            print_plan(*runs.plan(config, dataset))
             return
         if folds is None:
             run = runs.fit_dataset(config, dataset, mode=mode, sinks=[sink], started=started)

@@ -113,9 +113,8 @@ def fit(config: RunConfig, *, mode: str = "auto", sinks: Sequence[Sink] = ()) ->
     return fit_dataset(config, dataset, mode=mode, sinks=sinks, started=started)
 
 
-def plan(config: RunConfig, *, sinks: Sequence[Sink] = ()) -> tuple[RunConfig, Dataset, Path]:
-    """What `fit` would do: the complete settings, the data as split, the run folder. Writes nothing."""
-    dataset = read_data(config, sinks)
+def plan(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, Dataset, Path]:
+    """What `fit_dataset` would do: the complete settings, the data as split, the run folder. Writes nothing."""
     return settle(config, dataset, _runtime(config)), dataset, plan_dataset(config, dataset).path
 
 
@@ -130,10 +129,8 @@ def plan_dataset(
 def read_data(config: RunConfig, sinks: Sequence[Sink], wanted: Sequence[str] = SPLITS) -> Dataset:
     """The dataset of `config` with the splits of `wanted`; what was noticed in it is told to the sinks."""
     dataset = load_dataset(config, wanted)
-    for note in dataset.notes:
-        tell(sinks, note)
-    for finding in dataset.findings:
-        tell(sinks, finding.message, "warning" if finding.severity == "warning" else "info")
+    for message, level in dataset.remarks():
+        tell(sinks, message, level)
     return dataset
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import math
 import platform
 import shutil
 from collections import Counter
@@ -15,7 +16,7 @@ import torch
 from safetensors import SafetensorError
 
 from tunewell.config import RunConfig
-from tunewell.core.errors import ModelError, ResourceError
+from tunewell.core.errors import Interrupted, ModelError, ResourceError
 from tunewell.core.examples import Example, Prediction, Row
 from tunewell.core.results import RunScores
 from tunewell.core.sections import Bars, Facts, Notices, Section, Table
@@ -64,6 +65,7 @@ def conclude(
     _save_model(run, predictor)
     check_artefact(run, predictor, validation, predictions["validation"])
 
+    _leave_if_stopped(predictor)
     wanted = config.evaluation.baselines
     baselines = baseline_answers(predictor.task, dataset.examples["train"], scored) if wanted else {}
     if held_out is not None:
@@ -71,8 +73,15 @@ def conclude(
         predictions["test"] = list(held_out.predictions)
         for name, answers in baselines.items():
             answers["test"] = held_out.baselines[name]
+    _leave_if_stopped(predictor)
     scores = run_scores(predictor.task, scored, predictions, baselines, config.evaluation)
     _write_results(config, dataset, run, fitted, Answered(scored, rows, predictions, scores))
+
+
+def _leave_if_stopped(predictor: Predictor) -> None:
+    """Between long pieces of work that cannot be left halfway; all of it can be done again."""
+    if predictor.runtime.stop:
+        raise Interrupted("stopped while scoring")
 
 
 @dataclass(frozen=True)
@@ -117,12 +126,14 @@ def joined_row(row: Row, prediction: Prediction, **more: Any) -> dict[str, Any]:
     """
     fields = {**prediction.to_json(), **more}
     taken = {"line", *fields}
-    own = {}
+    own: dict[str, Any] = {}
     for name, value in row.values.items():
         kept = name
         while kept in taken or (kept != name and kept in row.values):
             kept = f"input_{kept}"
-        own[kept] = value
+        own[kept] = (
+            None if isinstance(value, float) and not math.isfinite(value) else value
+        )  # JSON has no NaN
     return {**own, "line": row.origin.line, **fields}
 
 
