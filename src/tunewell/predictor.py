@@ -65,6 +65,15 @@ class Predictor:
             for example, outputs in zip(chunk, self.outputs(chunk), strict=True):
                 yield self.task.decode(example, outputs)
 
+    def calibrated(self, examples: Sequence[Example]) -> tuple[Task[Any, Any, Any], list[Prediction]]:
+        """The task with its thresholds tuned on `examples`, and its predictions for them, from one pass.
+
+        Raises `Interrupted` when a stop is asked for meanwhile.
+        """
+        outputs = self.outputs(examples)
+        task = self.task.calibrate(examples, outputs)
+        return task, [task.decode(example, own) for example, own in zip(examples, outputs, strict=True)]
+
     @torch.inference_mode()
     def outputs(self, examples: Sequence[Example]) -> list[Outputs]:
         """What the model gives for the windows of each example.

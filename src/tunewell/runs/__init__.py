@@ -115,7 +115,8 @@ def fit(config: RunConfig, *, mode: str = "auto", sinks: Sequence[Sink] = ()) ->
 
 def plan(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, Dataset, Path]:
     """What `fit_dataset` would do: the complete settings, the data as split, the run folder. Writes nothing."""
-    return settle(config, dataset, _runtime(config)), dataset, plan_dataset(config, dataset).path
+    config = settle(config, dataset, _runtime(config))
+    return config, dataset, run_folder(config, dataset, identity(config, dataset.fingerprints)).path
 
 
 def plan_dataset(

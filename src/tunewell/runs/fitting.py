@@ -147,11 +147,9 @@ def _evaluator(predictor: Predictor, examples: Sequence[Example]) -> Any:
 
     def evaluate() -> Evaluation | None:
         try:
-            outputs = predictor.outputs(examples)
+            task, predictions = predictor.calibrated(examples)  # as the kept model will answer
         except Interrupted:
             return None
-        task = predictor.task.calibrate(examples, outputs)  # as the kept model will answer
-        predictions = [task.decode(*pair) for pair in zip(examples, outputs, strict=True)]
         scores = task.score(examples, predictions)
         values = scores.values()
         return Evaluation(values[scores.primary], values)

@@ -57,10 +57,13 @@ def conclude(
     """
     predictor = fitted.predictor
     validation = dataset.examples["validation"]
-    predictor.task = predictor.task.calibrate(validation, predictor.outputs(validation))
+    predictor.task, validation_predictions = predictor.calibrated(validation)
     scored = {name: examples for name, examples in dataset.examples.items() if name != "train"}
     rows = {name: dataset.rows[name] for name in scored}
-    predictions = {name: list(predictor.predict(examples)) for name, examples in scored.items()}
+    predictions = {
+        name: validation_predictions if name == "validation" else list(predictor.predict(examples))
+        for name, examples in scored.items()
+    }
     write_json(run.task, task_to_json(predictor.task))
     _save_model(run, predictor)
     check_artefact(run, predictor, validation, predictions["validation"])
