@@ -21,7 +21,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from tunewell.models import packs
 from tunewell.runtime import Runtime
-from tunewell.training import loop
+from tunewell.training import loop, pairs
 
 LABELS = ["negative", "positive"]
 
@@ -85,8 +85,8 @@ def main(folder: Path, num_epochs: int = 2, print_every: int = 10, limit: int | 
         model,
         # The mean of CrossEntropyLoss becomes a sum over labels, which the loop divides once by their number:
         # with gradient accumulation, or a smaller last batch, means of means weigh some texts more.
-        loop.from_loss_fn(nn.CrossEntropyLoss()),
-        loop.PairBatches(loader),
+        pairs.from_loss_fn(nn.CrossEntropyLoss()),
+        pairs.PairBatches(loader),
         optimizer,
         schedule,
         # The loop zeroes the gradient (the usual thing to forget, or to put between backward and step), goes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,23 @@ def test_examples_are_read_ahead_by_one_chunk(
     for _ in range(4):
         next(predictions)
     assert taken == 8
+
+
+def test_no_logits_outlive_their_forward_pass(made: tuple[Predictor, list[Example]]) -> None:
+    """Evaluation holds the answers of a whole split, never what a model computed for them on its device."""
+    predictor, examples = made
+    predictor.batch_tokens = 40
+    logits: list[weakref.ref[torch.Tensor]] = []
+    alive: list[int] = []
+
+    def watch(model: Any, inputs: Any, output: Any) -> None:
+        alive.append(sum(one() is not None for one in logits))
+        logits.append(weakref.ref(output.logits))
+
+    predictor.model.register_forward_hook(watch)
+    predictor.calibrated(examples)
+    assert len(alive) > 5
+    assert max(alive) <= 1
 
 
 def test_nothing_in_nothing_out(made: tuple[Predictor, list[Example]]) -> None:

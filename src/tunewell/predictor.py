@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 from tunewell.config import task_settings
-from tunewell.core.errors import Interrupted, ModelError
+from tunewell.core.errors import Interrupted, ModelError, ResourceError
 from tunewell.core.examples import Example, Prediction
 from tunewell.data.batches import by_token_budget
+from tunewell.data.features import Feature
 from tunewell.models import ModelLoader, Tokenizer
 from tunewell.run_dir import RunDir, read_json
 from tunewell.runtime import Runtime
@@ -26,7 +27,7 @@ CHUNK = 2048
 class Predictor:
     """A task, a trained model and its tokenizer, ready to answer.
 
-    `batch_tokens` bounds the padded size of one forward pass, and with it memory.
+    `batch_tokens` bounds the padded size of one forward pass, and with it memory; it falls when memory is short.
     """
 
     def __init__(
@@ -88,13 +89,27 @@ class Predictor:
         found: list[dict[int, Any]] = [{} for _ in examples]
         lengths = [len(feature) for _, feature in windows]
         for group in by_token_budget(lengths, self.batch_tokens):
-            self._check_stop()
-            batch = self.task.collate([windows[index][1] for index in group])
-            with self.runtime.autocast():
-                outputs = self.task.predict(self.model, batch.to(self.runtime.device))
+            outputs = self._forward([windows[index][1] for index in group])
             for index, output in zip(group, outputs, strict=True):
                 found[windows[index][0]][index] = output
         return [[output for _, output in sorted(by_window.items())] for by_window in found]
+
+    def _forward(self, features: Sequence[Feature]) -> list[Any]:
+        """One output a window; where memory is short, by halves, and in smaller batches from then on."""
+        self._check_stop()
+        with self.runtime.short_of_memory() as shortage:
+            batch = self.task.collate(features)
+            with self.runtime.autocast():
+                return list(self.task.predict(self.model, batch.to(self.runtime.device)))
+        if len(features) == 1:
+            raise ResourceError(
+                f"memory is too short for one text of {len(features[0])} tokens: {shortage.error}",
+                where=f"example {features[0].example_id}",
+                fix="free memory, shorten the text, or choose a smaller model",
+            )
+        middle = len(features) // 2
+        self.batch_tokens = max(1, min(self.batch_tokens, max(map(len, features)) * middle))
+        return self._forward(features[:middle]) + self._forward(features[middle:])
 
     def _check_stop(self) -> None:
         if self.runtime.stop:

@@ -18,7 +18,15 @@ from types import FrameType
 
 import torch
 
-from tunewell.core.errors import ConfigError
+from tunewell.core.errors import ConfigError, ResourceError
+
+_SHORTAGE_WORDS = (
+    "DefaultCPUAllocator",  # the CPU's allocator raises a plain RuntimeError
+    "out of memory",  # MPS, and CUDA outside of torch's own allocator
+    "ALLOC_FAILED",  # cuBLAS and cuDNN
+    "could not create a memory",  # oneDNN
+    "std::bad_alloc",
+)
 
 
 class StopFlag:
@@ -57,6 +65,16 @@ class StopFlag:
         self.signal = number
 
 
+class Shortage:
+    """Whether an allocation failed inside `Runtime.short_of_memory`."""
+
+    def __init__(self) -> None:
+        self.error: str | None = None
+
+    def __bool__(self) -> bool:
+        return self.error is not None
+
+
 @dataclass(frozen=True)
 class Runtime:
     """One process's device and number format; `rank` and `num_processes` count the processes of a run."""
@@ -78,9 +96,45 @@ class Runtime:
         key = struct.pack("<QQQQ", seed, step, micro_step, self.rank)
         torch.manual_seed(int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "little") >> 1)
 
+    @contextmanager
+    def short_of_memory(self) -> Iterator[Shortage]:
+        """End the block quietly when an allocation fails in it, and note that; what it held is given back."""
+        shortage = Shortage()
+        try:
+            yield shortage
+        except (MemoryError, RuntimeError) as error:
+            if not is_memory_shortage(error):
+                raise
+            shortage.error = str(error)
+        if shortage and self.device.type == "cuda":
+            torch.cuda.empty_cache()  # else the pieces stay cut for the larger size
+
     def total(self, value: float) -> float:
         """The sum of `value` over all processes."""
         return value  # one process; several have an issue of their own
+
+
+@contextmanager
+def memory_needed(doing: str) -> Iterator[None]:
+    """Let a failed allocation inside the block leave it as a `ResourceError` that says what was being done."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_memory_shortage(error):
+            raise
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else "an allocation failed"
+        raise ResourceError(
+            f"memory is too short for {doing}: {reason}",
+            fix="free memory, choose a smaller model, or lower training.batch_size or evaluation.batch_tokens",
+        ) from None
+
+
+def is_memory_shortage(error: BaseException) -> bool:
+    """Whether `error` says that memory, of the machine or of the device, could not be had."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    said = str(error)
+    return isinstance(error, RuntimeError) and any(words in said for words in _SHORTAGE_WORDS)
 
 
 def choose(device: str = "auto", precision: str = "auto", threads: int | None = None) -> Runtime:

@@ -192,3 +192,12 @@ def test_bert_in_float64(bert: Any, class_weights: str) -> None:
     whole = result(8)
     for size in SPLITS[1:]:
         assert_same(whole, result(size), 1e-12)
+
+
+def test_halved_batches_are_the_same_rows_in_more_pieces(parts: Any) -> None:
+    batches = parts.batches(8, WEIGHTS["weighted"])
+    for num_halvings, most in ((0, 8), (1, 4), (2, 2), (3, 1), (30, 1)):
+        halved = batches.at(1, num_halvings)
+        assert max(len(batch) for batch in halved) == most
+        assert sum(batch.num_targets for batch in halved) == pytest.approx(batches.at(1)[0].num_targets)
+        assert [name for batch in halved for name in batch.example_ids] == list(batches.at(1)[0].example_ids)

@@ -11,15 +11,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from tunewell.runtime import Runtime
-from tunewell.training.loop import (
-    LoopSettings,
-    Pair,
-    PairBatches,
-    StepDone,
-    TrainState,
-    from_loss_fn,
-    train,
-)
+from tunewell.training.loop import LoopSettings, StepDone, TrainState, train
+from tunewell.training.pairs import Pair, PairBatches, from_loss_fn
 
 INPUTS = torch.linspace(-1, 1, 11 * 4).reshape(11, 4)
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1])
@@ -123,11 +116,23 @@ def test_a_seeded_shuffle_resumes_in_the_same_order() -> None:
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), whole.parameters(), strict=True))
 
 
-def test_steps_cannot_be_asked_for_twice() -> None:
+def test_the_current_step_can_be_asked_for_again_and_no_earlier_one() -> None:
     batches = PairBatches(loader())
-    batches.at(0), batches.at(3)
+    batches.at(0)
+    assert batches.at(3)[0] is batches.at(3)[0]
     with pytest.raises(ValueError, match="gone by"):
-        batches.at(3)
+        batches.at(2)
+
+
+@pytest.mark.parametrize(("num_halvings", "sizes"), [(0, [5]), (1, [3, 2]), (2, [2, 2, 1]), (9, [1] * 5)])
+def test_a_pair_is_halved_row_by_row(num_halvings: int, sizes: list[int]) -> None:
+    inputs, labels = INPUTS[:5], LABELS[:5]
+    for given in (inputs, {"x": inputs}):
+        parts = Pair(given, labels).split(num_halvings)
+        assert [len(part.labels) for part in parts] == sizes
+        found = [part.inputs["x"] if isinstance(given, dict) else part.inputs for part in parts]
+        assert torch.equal(torch.cat(found), inputs)
+        assert torch.equal(torch.cat([part.labels for part in parts]), labels)
 
 
 def test_nothing_to_iterate_over_is_said() -> None:

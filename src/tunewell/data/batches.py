@@ -108,11 +108,12 @@ class TrainingBatches:
         order = _order(self.seed, epoch, len(self.features))
         return [int(index) for index in order[place * self.batch_size : (place + 1) * self.batch_size]]
 
-    def at(self, step: int) -> list[Batch]:
-        """The micro-batches of `step`, counted from 0."""
+    def at(self, step: int, num_halvings: int = 0) -> list[Batch]:
+        """The micro-batches of `step`, counted from 0, with both limits halved `num_halvings` times."""
         chosen = [self.features[index] for index in sorted(self.indices(step))]
         lengths = [len(feature) for feature in chosen]
-        groups = by_token_budget(lengths, self.micro_batch_tokens, self.micro_batch_size)
+        tokens = self.micro_batch_tokens and max(1, self.micro_batch_tokens >> num_halvings)
+        groups = by_token_budget(lengths, tokens, max(1, self.micro_batch_size >> num_halvings))
         return [self.collate([chosen[index] for index in group]) for group in groups]
 
 

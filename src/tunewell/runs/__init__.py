@@ -25,7 +25,7 @@ from tunewell.run_dir import CLEARING, FINISHED, RUNNING, RunDir, write_json, wr
 from tunewell.runs.fitting import fit_model, stopped, tell
 from tunewell.runs.settling import check_same, identity, run_folder, settle
 from tunewell.runs.verdict import HeldOut, conclude, joined_row
-from tunewell.runtime import Runtime, choose
+from tunewell.runtime import Runtime, choose, memory_needed
 from tunewell.scoring import split_scores
 from tunewell.sinks import Sink
 from tunewell.tasks import task_config
@@ -161,10 +161,12 @@ def fit_dataset(
     with run.locked(), runtime.stop.listening():
         if _begin(run, config, same, mode, sinks) == FINISHED:
             return Run(run.path)
-        fitted = fit_model(config, dataset, run, runtime, sinks)
+        with memory_needed("this training run; the last checkpoint is intact"):
+            fitted = fit_model(config, dataset, run, runtime, sinks)
         tell(sinks, "training is done; scoring, saving and checking the model")
         try:
-            conclude(config, dataset, run, fitted, held_out)
+            with memory_needed("scoring; the training is kept"):
+                conclude(config, dataset, run, fitted, held_out)
         except Interrupted:
             raise stopped(runtime, "while scoring; the training is kept") from None
         seconds = round(time.monotonic() - started, 1)

@@ -115,8 +115,11 @@ def _train(
         state=state,
         evaluate=_evaluator(predictor, dataset.examples["validation"]),
     )
-    saved_step = state.step if found is not None else 0
+    saved_step, num_halvings = state.step if found is not None else 0, state.num_halvings
     for event in events:
+        if state.num_halvings > num_halvings:
+            num_halvings = state.num_halvings
+            tell(sinks, _halving_note(state), "warning")
         for sink in sinks:
             sink(event)
         periodic = bool(settings.save_every_steps) and state.step % (settings.save_every_steps or 1) == 0
@@ -128,6 +131,13 @@ def _train(
             checkpoints.save(model, optimizer, state)
         raise stopped(runtime, f"after step {state.step} of {loop_settings.num_steps}")
     return state
+
+
+def _halving_note(state: TrainState) -> str:
+    return (
+        f"memory was short in step {state.step}: forward passes hold 1/{2**state.num_halvings} of the texts from "
+        "there on; the optimizer's batch stays what it was"
+    )
 
 
 def _loop_settings(config: RunConfig, batches: TrainingBatches) -> LoopSettings:

@@ -125,7 +125,10 @@ class Task(ABC, Generic[E, P, C]):
 
     @abstractmethod
     def predict(self, model: nn.Module, batch: Batch) -> Outputs:
-        """One entry per sequence of the batch, in order."""
+        """One entry per sequence of the batch, in order: plain numbers on the CPU that `decode` needs, and no more.
+
+        All of a split's are held at once for `calibrate`, so logits over tokens or a vocabulary stay behind.
+        """
 
     def calibrate(self, examples: Sequence[E], outputs: Sequence[Outputs]) -> Self:
         """What is learnt after training, on validation examples: thresholds. One `Outputs` per example."""

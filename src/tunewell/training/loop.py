@@ -7,14 +7,14 @@ an ordinary `for` what to log and what to save. It knows no task, no file and no
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from tunewell.core.errors import NumericError
+from tunewell.core.errors import NumericError, ResourceError
 from tunewell.runtime import Runtime
 
 
@@ -36,9 +36,12 @@ class Targets(Protocol):
 class Batches(Protocol):
     """The micro-batches of each optimizer step."""
 
-    def at(self, step: int) -> Sequence[Targets]:
-        """Those of `step`, counted from 0; the same whenever they are asked for."""
+    def at(self, step: int, num_halvings: int = 0) -> Sequence[Targets]:
+        """Those of `step`, counted from 0, their size halved `num_halvings` times; the same at every call."""
 
+
+_MOST_HALVINGS = 40
+"""More than any micro-batch can be halved."""
 
 Schedule = Callable[[int], float]
 """From the step, counted from 0, to the factor on the peak learning rate."""
@@ -61,13 +64,17 @@ class LoopSettings:
 
 @dataclass
 class TrainState:
-    """Where training stands: all that a resumed run needs beside weights and optimizer state."""
+    """Where training stands: all that a resumed run needs beside weights and optimizer state.
+
+    `num_halvings` counts how often memory was short and the micro-batches were halved.
+    """
 
     step: int = 0
     last_evaluated_step: int = 0
     best_step: int = 0
     best_score: float | None = None
     evaluations_since_best: int = 0
+    num_halvings: int = 0
 
 
 @dataclass(frozen=True)
@@ -114,7 +121,9 @@ def train(
 
     `compute_loss(model, batch)` gives the *sum* of the loss over the batch's targets. `evaluate` gives None
     when a stop was asked for meanwhile. Returns early, at a step boundary and with the unfinished step
-    dropped, when `runtime.stop` is set. Raises `NumericError` before a step that is not finite is taken.
+    dropped, when `runtime.stop` is set. A step that memory is too short for begins again in micro-batches of
+    half the size, and so do those after it. Raises `NumericError` before a step that is not finite is taken,
+    `ResourceError` when the smallest micro-batch does not fit.
     """
     peak_rates = [group["lr"] for group in optimizer.param_groups]
     while True:
@@ -129,18 +138,24 @@ def train(
             return
 
         model.train()
-        micro_batches = batches.at(state.step)
+        micro_batches = batches.at(state.step, state.num_halvings)
         num_targets = runtime.total(sum(batch.num_targets for batch in micro_batches))
-        losses = []
-        for micro_step, batch in enumerate(micro_batches):
-            if runtime.stop:
-                optimizer.zero_grad(set_to_none=True)
-                return
-            runtime.seed(settings.seed, state.step, micro_step)
-            with runtime.autocast():
-                loss = compute_loss(model, batch.to(runtime.device)) / num_targets
-            loss.backward()  # type: ignore[no-untyped-call]
-            losses.append(loss.detach())
+        losses: list[Tensor] = []
+        with runtime.short_of_memory() as shortage:
+            for micro_step, batch in enumerate(micro_batches):
+                if runtime.stop:
+                    optimizer.zero_grad(set_to_none=True)
+                    return
+                runtime.seed(settings.seed, state.step, micro_step)
+                with runtime.autocast():
+                    loss = compute_loss(model, batch.to(runtime.device)) / num_targets
+                loss.backward()  # type: ignore[no-untyped-call]
+                losses.append(loss.detach())
+        if shortage:
+            loss = torch.empty(0)  # lets go of what the failed one holds
+            optimizer.zero_grad(set_to_none=True)
+            state.num_halvings = _halved(batches, state, micro_batches[len(losses)])
+            continue
 
         factor = schedule(state.step)
         for group, peak in zip(optimizer.param_groups, peak_rates, strict=True):
@@ -168,86 +183,30 @@ def record(state: TrainState, evaluation: Evaluation) -> bool:
     return is_best
 
 
+def _halved(batches: Batches, state: TrainState, too_large: Targets) -> int:
+    """How often to halve so that the step falls into more micro-batches than before."""
+    before = len(batches.at(state.step, state.num_halvings))
+    for num_halvings in range(state.num_halvings + 1, state.num_halvings + _MOST_HALVINGS):
+        if len(batches.at(state.step, num_halvings)) > before:
+            return num_halvings
+    raise ResourceError(
+        f"memory is too short for step {state.step + 1}, in the smallest micro-batch",
+        where=_named(too_large.example_ids),
+        fix="free memory, shorten the texts, or choose a smaller model; the last checkpoint is intact",
+    )
+
+
+def _named(example_ids: Sequence[str]) -> str | None:
+    more = " ..." if len(example_ids) > 20 else ""
+    return f"examples {', '.join(example_ids[:20])}{more}" if example_ids else None
+
+
 def _not_finite(step: int, batches: Sequence[Targets], losses: Sequence[Tensor]) -> NumericError:
     guilty = [batch for batch, loss in zip(batches, losses, strict=True) if not torch.isfinite(loss)]
     what = "loss" if guilty else "gradient"
     ids = [example_id for batch in guilty or batches for example_id in batch.example_ids]
     return NumericError(
         f"the {what} is not finite in step {step + 1}; the step was not taken",
-        where=f"examples {', '.join(ids[:20])}" + (" ..." if len(ids) > 20 else "") if ids else None,
+        where=_named(ids),
         fix="lower training.learning_rate, or look at these examples; the last checkpoint is intact",
     )
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A batch of the textbook kind: inputs and labels, any tensors (or mappings of tensors)."""
-
-    inputs: Any
-    labels: Tensor
-    example_ids: tuple[str, ...] = ()
-
-    @property
-    def num_targets(self) -> float:
-        """One target a label."""
-        return float(self.labels.numel())
-
-    def to(self, device: torch.device) -> Pair:
-        """Inputs and labels on `device`."""
-        if isinstance(self.inputs, Mapping):
-            return Pair(
-                {name: value.to(device) for name, value in self.inputs.items()}, self.labels.to(device)
-            )
-        return Pair(self.inputs.to(device), self.labels.to(device))
-
-
-class PairBatches:
-    """Any re-iterable of `(inputs, labels)`, a `DataLoader` for instance, as one micro-batch a step.
-
-    Iterated from its start again whenever it ends; a resumed run passes over the steps that are done. A
-    `DataLoader` that shuffles needs a `generator` with a seed of its own for the same order in every run.
-    """
-
-    def __init__(self, pairs: Iterable[tuple[Any, Tensor]]) -> None:
-        self._pairs = pairs
-        self._iterator = iter(pairs)
-        self._next_step = 0
-
-    def at(self, step: int) -> list[Pair]:
-        """The next pair; steps are asked for in order."""
-        if step < self._next_step:
-            raise ValueError(f"step {step} has gone by; the iterable is at step {self._next_step}")
-        while True:
-            inputs, labels = self._take()
-            self._next_step += 1
-            if self._next_step > step:
-                return [Pair(inputs, labels)]
-
-    def _take(self) -> tuple[Any, Tensor]:
-        pair = next(self._iterator, None)
-        if pair is None:
-            self._iterator = iter(self._pairs)
-            pair = next(self._iterator, None)
-        if pair is None:
-            raise ValueError(
-                "no pair is left; give a list or a DataLoader that is not empty, not a generator"
-            )
-        return pair
-
-
-def from_loss_fn(
-    loss_fn: Callable[[Tensor, Tensor], Tensor], reduction: str = "mean"
-) -> Callable[[nn.Module, Pair], Tensor]:
-    """A textbook `loss_fn(outputs, labels)` as the summed loss that `train` wants.
-
-    `reduction` says what `loss_fn` returns: the `mean` over labels, as PyTorch's losses do, or the `sum`.
-    """
-    if reduction not in ("mean", "sum"):
-        raise ValueError(f"reduction must be 'mean' or 'sum', not {reduction!r}")
-
-    def compute_loss(model: nn.Module, pair: Pair) -> Tensor:
-        outputs = model(**pair.inputs) if isinstance(pair.inputs, Mapping) else model(pair.inputs)
-        loss = loss_fn(getattr(outputs, "logits", outputs), pair.labels)
-        return loss * pair.num_targets if reduction == "mean" else loss
-
-    return compute_loss
