@@ -4,7 +4,8 @@
     manifest.json      schema version, status, versions, data fingerprints, timings
     metrics.jsonl      one line a logged step and one an evaluation
     checkpoints/       to resume from; see tunewell.training.checkpoint
-    model/             the trained model as a plain Hugging Face folder
+    model/             the trained model as a plain Hugging Face folder, adapters merged
+    adapter/           the adapter alone, as peft's folder, where there is one
     task.json          which task, its settings, what it learnt
     scores.json        every score with its interval
     predictions.jsonl  the model's answer to every validation and test example
@@ -43,6 +44,7 @@ class RunDir:
         self.metrics = path / "metrics.jsonl"
         self.checkpoints = path / "checkpoints"
         self.model = path / "model"
+        self.adapter = path / "adapter"
         self.task = path / "task.json"
         self.scores = path / "scores.json"
         self.predictions = path / "predictions.jsonl"

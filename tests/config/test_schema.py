@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from tunewell.config import RunConfig, Settings, load_config, template, yaml
+from tunewell.core.errors import ConfigError
 from tunewell.tasks import task_config, task_names
 
 
@@ -85,3 +86,30 @@ def test_the_template_with_everything_uncommented_holds_the_defaults(name: str, 
             assert set(values[group]) == set(kind.model_fields)
     assert set(values["task"]) == set(task_config(name).model_fields)
     load_config(path, {}, task_config)
+
+
+@pytest.mark.parametrize(
+    ("model", "key", "message"),
+    [
+        ({"lora_alpha": 16.0}, "lora_alpha", "has no effect without lora_rank"),
+        ({"lora_dropout": 0.0}, "lora_dropout", "has no effect without lora_rank"),
+        ({"lora_targets": ["query"]}, "lora_targets", "has no effect without lora_rank"),
+        ({"lora_rank": 8, "freeze_layers": 2}, "freeze_layers", "has no effect with lora_rank"),
+        ({"lora_rank": 8, "lora_targets": []}, "lora_targets", "names no layer"),
+        ({"lora_rank": 0}, "lora_rank", "greater than or equal to 1"),
+        ({"lora_rank": 8, "lora_dropout": 1.0}, "lora_dropout", "less than 1"),
+        ({"lora_rank": 8, "lora_alpha": 0.0}, "lora_alpha", "greater than 0"),
+        ({"lora_rank": 8, "lora_targets": "query"}, "lora_targets", "list"),
+    ],
+)
+def test_settings_of_an_adapter_that_cannot_be_meant(model: dict[str, Any], key: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(None, {"data": {"train": "x"}, "model": model}, task_config)
+    assert f"model.{key}" in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_settings_of_an_adapter() -> None:
+    model = {"lora_rank": 4, "lora_alpha": 2.5, "lora_dropout": 0.1, "lora_targets": ["all-linear"]}
+    config = load_config(None, {"data": {"train": "x"}, "model": model}, task_config)
+    assert config.model.model_dump(include=model.keys()) == model

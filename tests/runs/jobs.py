@@ -103,7 +103,9 @@ def result(folder: Path) -> dict[str, Any]:
     """Everything of a finished run that must be the same in every bit, the clock left out."""
     last = max((folder / "checkpoints").glob("step-*"))
     files = [
-        *sorted(path for path in (folder / "model").rglob("*") if path.is_file()),
+        *sorted(
+            path for name in ("model", "adapter") for path in (folder / name).rglob("*") if path.is_file()
+        ),
         *sorted(path for path in last.iterdir() if path.name != "manifest.json"),
         *(folder / name for name in ("scores.json", "predictions.jsonl", "task.json")),
     ]

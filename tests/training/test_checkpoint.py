@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from tunewell.core.errors import ModelError
@@ -242,3 +243,56 @@ def test_weights_of_another_model_are_refused(tmp_path: Path, saving: Any) -> No
     folder = Checkpoints(tmp_path).save(*trained(saving), TrainState(step=3))
     with pytest.raises(ModelError, match="does not fit"):
         Checkpoints(tmp_path).restore_model(folder, nn.Linear(6, 5))
+
+
+# Only what learns is kept; what is frozen comes from the model that is restored into
+
+
+def half_frozen(frozen: bool = True) -> tuple[nn.Module, torch.optim.Optimizer]:
+    """The first layer frozen, and a norm with running means, which are buffers."""
+    torch.manual_seed(1)
+    model = nn.Sequential(nn.Linear(6, 5), nn.BatchNorm1d(5), nn.Linear(5, 2))
+    model[0].requires_grad_(not frozen)
+    return model, torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=0.1, fused=True)
+
+
+def test_what_is_frozen_is_not_stored(tmp_path: Path, saving: Any) -> None:
+    model, made = half_frozen()
+    for number in (1, 2):
+        saving.step(model, made, number)
+    folder = Checkpoints(tmp_path).save(model, made, TrainState(step=2))
+    names = {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}
+    stored = load_file(folder / "model.safetensors").keys()
+    assert stored == {f"1.{name}" for name in names} | {"2.weight", "2.bias"}
+    assert not any(key.startswith("0.") for key in load_file(folder / "optimizer.safetensors"))
+
+    other, fresh = half_frozen()
+    found = Checkpoints(tmp_path).latest()
+    assert found is not None
+    Checkpoints(tmp_path).restore(found, other, fresh)
+    for pair in ((model, made), (other, fresh)):
+        saving.step(*pair, 3)
+    assert equal(other.state_dict(), model.state_dict())
+
+
+def test_tied_weights_of_which_one_name_is_frozen_are_both_frozen(tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Embedding(7, 4), nn.Linear(4, 7, bias=False), nn.Linear(7, 1))
+    model[1].weight = model[0].weight
+    model[0].requires_grad_(False)
+    optimizer = torch.optim.SGD(model[2].parameters(), lr=0.1)
+    folder = Checkpoints(tmp_path).save(model, optimizer, TrainState(step=1))
+    assert load_file(folder / "model.safetensors").keys() == {"2.weight", "2.bias"}
+
+
+@pytest.mark.parametrize(("saved", "given"), [(True, False), (False, True)], ids=["too little", "too much"])
+def test_a_checkpoint_must_hold_exactly_what_learns(
+    tmp_path: Path, saving: Any, saved: bool, given: bool
+) -> None:
+    model, made = half_frozen(saved)
+    saving.step(model, made, 1)
+    folder = Checkpoints(tmp_path).save(model, made, TrainState(step=1))
+    other, _ = half_frozen(given)
+    before = {name: tensor.clone() for name, tensor in other.state_dict().items()}
+    with pytest.raises(ModelError, match=r"2 tensors are in one of them alone, such as 0\.bias"):
+        Checkpoints(tmp_path).restore_model(folder, other)
+    assert equal(other.state_dict(), before), "nothing was put in"

@@ -128,6 +128,8 @@ def print_summary(run: Run) -> None:
     print(f"folder    {run.path}")
     print(f"report    {run.report_path}")
     print(f"model     {run.dir.model} (loads with transformers alone)")
+    if run.dir.adapter.is_dir():
+        print(f"adapter   {run.dir.adapter} (for peft; the model has it merged)")
     print("next")
     for line in _suggestions(run, scores):
         print(f"  {line}")

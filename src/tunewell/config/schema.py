@@ -55,6 +55,34 @@ class ModelSettings(Settings):
     freeze_layers: int = setting(
         0, "keep the embeddings and this many lowest layers as they are", unit="layers", at_least=0
     )
+    lora_rank: int | None = setting(
+        None,
+        "train small adapters (LoRA) of this rank and the head; all weights learn when absent",
+        unit="dimensions",
+        at_least=1,
+        at_most=1024,
+    )
+    lora_alpha: float | None = setting(
+        None, "adapters count lora_alpha / lora_rank times; twice the rank when absent", above=0, at_most=1e6
+    )
+    lora_dropout: float | None = setting(
+        None, "share of what an adapter reads that is dropped in training; 0 when absent", at_least=0, below=1
+    )
+    lora_targets: list[str] | None = setting(
+        None,
+        "names of the linear layers that get an adapter, or [all-linear]; "
+        "attention's queries and values when absent, all-linear for families that are not known",
+    )
+
+    @model_validator(mode="after")
+    def _refuse_settings_without_effect(self) -> ModelSettings:
+        if self.lora_rank is None:
+            for name in ("lora_alpha", "lora_dropout", "lora_targets"):
+                require(getattr(self, name) is None, name, "has no effect without lora_rank")
+        both = self.lora_rank is not None and self.freeze_layers > 0
+        require(not both, "freeze_layers", "has no effect with lora_rank, which keeps all layers as they are")
+        require(self.lora_targets != [], "lora_targets", "names no layer; leave it out")
+        return self
 
 
 class TrainingSettings(Settings):

@@ -1,10 +1,38 @@
-"""Keep the lower part of a backbone as it is."""
+"""Keep the lower part of a backbone as it is, and count what learns.
+
+Not for: adapters beside frozen layers (`tunewell.models.adapters`).
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from torch import nn
 
 from tunewell.core.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Learning:
+    """How many of a model's parameters gradient descent moves."""
+
+    num_learning: int
+    num_parameters: int
+
+    def __str__(self) -> str:
+        share = self.num_learning / self.num_parameters
+        return f"{_count(self.num_learning)} of {_count(self.num_parameters)} parameters ({share:.2%})"
+
+
+def learning(model: nn.Module) -> Learning:
+    """Counted once each; what peft keeps of a head as it was before training is no part of the model."""
+    counted = [parameter for name, parameter in model.named_parameters() if ".original_module." not in name]
+    moved = sum(parameter.numel() for parameter in counted if parameter.requires_grad)
+    return Learning(moved, sum(parameter.numel() for parameter in counted))
+
+
+def _count(number: int) -> str:
+    return f"{number / 1e6:.1f} M" if number >= 1e6 else f"{number:,}"
 
 
 def freeze_lowest(model: nn.Module, num_layers: int) -> None:

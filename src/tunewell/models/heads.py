@@ -39,11 +39,22 @@ def scale_output(model: nn.Module, mean: float, deviation: float) -> None:
 
 
 def plain(model: nn.Module) -> None:
-    """Fold every parametrised layer into an ordinary one that gives the same outputs."""
-    for module in list(model.modules()):
-        if parametrize.is_parametrized(module):
-            for name in list(module.parametrizations):  # type: ignore[arg-type]
-                parametrize.remove_parametrizations(module, name, leave_parametrized=True)
+    """Fold every parametrised layer into an ordinary one that gives the same outputs.
+
+    Not by `remove_parametrizations`: torch 2.13 takes the properties off the layer's class, which a copy of
+    the layer (peft keeps one of the head) shares. And the layers are asked for their own parts, because
+    peft's wrapper around a head answers for what is inside as well.
+    """
+    layers = [module for module in model.modules() if "parametrizations" in module._modules]
+    for layer in layers:
+        folded = {
+            name: nn.Parameter(getattr(layer, name).detach(), bool(parts.original.requires_grad))
+            for name, parts in layer.parametrizations.items()  # type: ignore[union-attr, operator]
+        }
+        del layer.parametrizations
+        layer.__class__ = type(layer).__bases__[0]
+        for name, parameter in folded.items():
+            layer.register_parameter(name, parameter)
 
 
 def output_layer(model: nn.Module) -> nn.Linear:

@@ -19,9 +19,10 @@ from safetensors import SafetensorError
 from torch import nn
 
 from tunewell.core.errors import ModelError
+from tunewell.models.adapters import Lora, attach
 from tunewell.models.compute import prepare
 from tunewell.models.heads import scale_output
-from tunewell.models.locate import locate, read_config
+from tunewell.models.locate import locate, public_name, read_config
 from tunewell.models.tokenizer import Tokenizer
 
 transformers.logging.set_verbosity_error()
@@ -40,11 +41,15 @@ class ModelLoader:
     """One model's name, resolved once; builds its tokenizer and its model with the head a task asks for.
 
     `notes` collects what the user should be told. `new_parameters` names what did not come from the
-    checkpoint and starts from random numbers, seeded by `seed`.
+    checkpoint and starts from random numbers, seeded by `seed`. With `lora`, models come with adapters.
     """
 
-    def __init__(self, name: str, *, revision: str | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, name: str, *, revision: str | None = None, seed: int = 0, lora: Lora | None = None
+    ) -> None:
         self.name = name
+        self.revision = revision
+        self.lora = lora
         self.folder: Path = locate(name, revision)
         self.seed = seed
         self.notes: list[str] = []
@@ -122,6 +127,19 @@ class ModelLoader:
         model = self._load(transformers.AutoModelForSequenceClassification, config)
         if output_range is not None and self.new_parameters:
             scale_output(model, *output_range)
+        return self._ready(model)
+
+    def _ready(self, model: nn.Module) -> nn.Module:
+        """`model` with its adapters, if any, set up to be computed; in this order."""
+        if self.lora is not None:
+            model = attach(
+                model,
+                self.lora,
+                base_name=public_name(self.name),
+                revision=self.revision,
+                new_parameters=self.new_parameters,
+                seed=self.seed,
+            )
         reason = prepare(model)
         if reason is not None:
             self.notes.append(f"computed with padding: {reason}")
@@ -175,7 +193,9 @@ class ModelLoader:
 
 def _max_length(config: Any, tokenizer: Any) -> int:
     """The most tokens that model and tokenizer can read, `DEFAULT_MAX_LENGTH` where neither says less."""
-    positions = getattr(config.get_text_config(), "max_position_embeddings", None) or DEFAULT_MAX_LENGTH
+    positions = getattr(config.get_text_config(), "max_position_embeddings", None) or 0
+    if positions < 1:
+        positions = DEFAULT_MAX_LENGTH  # XLNet has no limit and says -1
     if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet", "longformer"):
         positions -= config.pad_token_id + 1  # these families number positions from the pad id on
     stated = tokenizer.model_max_length  # a huge number stands for "not stated"

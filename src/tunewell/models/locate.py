@@ -7,8 +7,10 @@ code that comes with a model is ever run.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,9 @@ from tunewell.models import packs
 
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")
 _WANTED = ["*.json", "*.txt", "*.model", "*.safetensors", "*.jinja"]
+_MADE_OF = ("*.safetensors", "config.json", "tokenizer*", "vocab*", "merges.txt", "*.model", "*_tokens*.json")
+"""The files that decide what a model computes: weights, architecture, tokenizer."""
+
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
 
@@ -34,6 +39,29 @@ def locate(name: str, revision: str | None = None) -> Path:
     if folder.is_absolute() or name.startswith((".", "~")) or not _HUB_ID.match(name):
         raise ModelError(f"no model folder {name!r}", fix=_known_names(name))
     return _download(name, revision)
+
+
+def public_name(name: str) -> str:
+    """What others call the model: a pack's origin on the Hub, else the name as the user gave it."""
+    if name in packs.PACKS and not Path(name).expanduser().is_dir():
+        return packs.PACKS[name].source
+    return name
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 of a model folder's weights, configuration and tokenizer; each file is read once a process."""
+    files = sorted({path for pattern in _MADE_OF for path in folder.glob(pattern) if path.is_file()})
+    digest = hashlib.sha256()
+    for path in files:
+        stat = path.stat()
+        digest.update(f"{path.name} {_sha256(path, stat.st_size, stat.st_mtime_ns)}\n".encode())
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _sha256(path: Path, num_bytes: int, changed_ns: int) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def read_config(folder: Path) -> dict[str, Any]:

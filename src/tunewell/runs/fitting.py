@@ -13,7 +13,8 @@ from tunewell.data.batches import TrainingBatches
 from tunewell.data.features import Feature
 from tunewell.dataset import Dataset
 from tunewell.models import ModelLoader, Tokenizer
-from tunewell.models.freezing import freeze_lowest
+from tunewell.models.adapters import Lora
+from tunewell.models.freezing import Learning, freeze_lowest, learning
 from tunewell.predictor import Predictor
 from tunewell.run_dir import RunDir
 from tunewell.runtime import Runtime
@@ -43,13 +44,17 @@ class Fitted:
     predictor: Predictor
     state: TrainState
     token_counts: dict[str, TokenCounts]
+    learning: Learning
 
 
 def fit_model(
     config: RunConfig, dataset: Dataset, run: RunDir, runtime: Runtime, sinks: Sequence[Sink]
 ) -> Fitted:
     """Train, or go on training, in `run`; raises `Interrupted` when a stop was asked for, with all saved."""
-    loader = ModelLoader(config.model.name, revision=config.model.revision, seed=config.training.seed)
+    lora = Lora.of(config.model)
+    loader = ModelLoader(
+        config.model.name, revision=config.model.revision, seed=config.training.seed, lora=lora
+    )
     tokenizer = dataset.task.build_tokenizer(loader, dataset.examples["train"])
     features = {
         name: _encoded(dataset.task, examples, tokenizer, runtime)
@@ -58,8 +63,13 @@ def fit_model(
     counts = {name: _count(part, tokenizer) for name, part in features.items()}
     model = dataset.task.build_model(loader)
     freeze_lowest(model, config.model.freeze_layers)
+    moved = learning(model)
     for message in [*loader.notes, *_warnings(counts)]:
         tell(sinks, message, "warning")
+    if lora is not None:
+        tell(sinks, f"LoRA rank {lora.rank} on {', '.join(lora.targets)}: {moved} learn")
+    elif config.model.freeze_layers:
+        tell(sinks, f"embeddings and {config.model.freeze_layers} lowest layers are frozen: {moved} learn")
     batches = TrainingBatches(
         features["train"],
         dataset.task.collate,
@@ -73,7 +83,7 @@ def fit_model(
     )
     state = _train(config, dataset, run, predictor, batches, sinks)
     Checkpoints(run.checkpoints).restore_model(Checkpoints(run.checkpoints).at(state.best_step), model)
-    return Fitted(predictor, state, counts)
+    return Fitted(predictor, state, counts, moved)
 
 
 def _train(

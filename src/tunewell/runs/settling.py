@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tunewell.config import RunConfig
+from tunewell.config import ModelSettings, RunConfig
 from tunewell.core.errors import ConfigError
 from tunewell.dataset import Dataset
-from tunewell.models.locate import hidden_size, locate, read_config
+from tunewell.models.adapters import default_targets
+from tunewell.models.locate import fingerprint, hidden_size, locate, read_config
 from tunewell.run_dir import RunDir
 from tunewell.runtime import Runtime
 
@@ -25,9 +26,10 @@ _NOT_IDENTITY = ("output", "training.device", "training.threads", "training.log_
 def settle(config: RunConfig, dataset: Dataset, runtime: Runtime) -> RunConfig:
     """The settings with everything decided; they reload to the same run."""
     training: dict[str, Any] = {}
+    described = read_config(locate(config.model.name, config.model.revision))
+    has_lora = config.model.lora_rank is not None
     if config.training.learning_rate is None:
-        folder = locate(config.model.name, config.model.revision)
-        training["learning_rate"] = default_rate(config.training.optimizer, hidden_size(read_config(folder)))
+        training["learning_rate"] = default_rate(config.training.optimizer, hidden_size(described), has_lora)
     if config.training.micro_batch_size is None:
         training["micro_batch_size"] = config.training.batch_size
     if config.training.micro_batch_tokens is None:
@@ -37,21 +39,43 @@ def settle(config: RunConfig, dataset: Dataset, runtime: Runtime) -> RunConfig:
         update={
             "task": dataset.task.config.model_dump(),
             "training": config.training.model_copy(update=training),
+            "model": config.model.model_copy(update=_lora(config.model, described["model_type"])),
         }
     )
 
 
-def default_rate(optimizer: str, width: int) -> float:
-    """The peak rate when nobody chose one: narrow models bear, and need, a higher one."""
+def _lora(model: ModelSettings, model_type: str) -> dict[str, Any]:
+    """What the settings of an adapter left open."""
+    if model.lora_rank is None:
+        return {}
+    decided = {
+        "lora_alpha": 2.0 * model.lora_rank,
+        "lora_dropout": 0.0,
+        "lora_targets": list(default_targets(model_type)),
+    }
+    return {name: value for name, value in decided.items() if getattr(model, name) is None}
+
+
+def default_rate(optimizer: str, width: int, has_lora: bool = False) -> float:
+    """The peak rate when nobody chose one: narrow models bear, and need, a higher one.
+
+    An adapter starts from nothing and has few parameters: ten times the rate, as the field does; narrow models
+    did better with twenty (docs/lab-log.md).
+    """
     if optimizer == "sgd":
-        return 0.01
+        return 0.1 if has_lora else 0.01
     if width >= 1024:
-        return 2e-5
-    return 5e-5 if width >= 768 else 1e-4
+        return 2e-4 if has_lora else 2e-5
+    if width >= 768:
+        return 5e-4 if has_lora else 5e-5
+    return 2e-3 if has_lora else 1e-4
 
 
 def identity(config: RunConfig, fingerprints: Mapping[str, str]) -> dict[str, Any]:
-    """What must be equal for a run to be the same: flat setting names and data hashes to values."""
+    """What must be equal for a run to be the same: flat setting names, data and model hashes to values.
+
+    The model's files are part of it because a checkpoint holds only what learns, not what is frozen.
+    """
     flat: dict[str, Any] = {}
     for group, values in config.model_dump().items():
         for key, value in values.items():
@@ -63,6 +87,7 @@ def identity(config: RunConfig, fingerprints: Mapping[str, str]) -> dict[str, An
     }
     for name, digest in fingerprints.items():
         kept[f"content of data.{name}"] = digest
+    kept["content of model.name"] = fingerprint(locate(config.model.name, config.model.revision))
     return json.loads(json.dumps(kept))  # type: ignore[no-any-return]  # as it reads back from the manifest
 
 

@@ -116,7 +116,7 @@ def _write_results(
         *task.describe(answered.examples[headline], answered.predictions[headline]),
         *_curves(run, scores.primary),
         *_data_sections(dataset, fitted),
-        _settings_section(config),
+        _settings_section(config, fitted),
     ]
     write_json(run.sections, [section.to_json() for section in sections])
     redraw(run)
@@ -158,14 +158,17 @@ def check_artefact(
 
 
 def _save_model(run: RunDir, predictor: Predictor) -> None:
-    """Write `model/` beside its place and swap it in."""
-    temporary = run.model.with_name(".writing-model")
-    shutil.rmtree(temporary, ignore_errors=True)
+    """Write `model/`, and `adapter/` of a model with one, beside their places and swap them in."""
+    temporary, adapter = (path.with_name(f".writing-{path.name}") for path in (run.model, run.adapter))
+    for path in (temporary, adapter):
+        shutil.rmtree(path, ignore_errors=True)
     limit = getattr(predictor.task.config, "max_length_tokens", None) or predictor.tokenizer.max_length_tokens
     try:
-        save_model(predictor.model, predictor.tokenizer, temporary, limit)
-        shutil.rmtree(run.model, ignore_errors=True)
-        temporary.rename(run.model)
+        predictor.model = save_model(predictor.model, predictor.tokenizer, temporary, limit, adapter)
+        for written, place in ((temporary, run.model), (adapter, run.adapter)):
+            shutil.rmtree(place, ignore_errors=True)
+            if written.exists():
+                written.rename(place)
     except (OSError, SafetensorError) as error:
         raise ResourceError(
             f"the model could not be saved: {error}",
@@ -242,7 +245,7 @@ def _target_counts(dataset: Dataset) -> dict[str, float]:
     return {name: float(number) for name, number in counts.most_common(_LABELS_SHOWN)}
 
 
-def _settings_section(config: RunConfig) -> Section:
+def _settings_section(config: RunConfig, fitted: Fitted) -> Section:
     facts = {
         f"{group}.{key}": json.dumps(value, ensure_ascii=False)
         for group, values in config.model_dump().items()
@@ -254,5 +257,5 @@ def _settings_section(config: RunConfig) -> Section:
     return Facts(
         "Settings and versions",
         "As in config.yaml, which starts the same run again.",
-        {**facts, **versions, "machine": machine},
+        {"what learns": str(fitted.learning), **facts, **versions, "machine": machine},
     )

@@ -1,7 +1,8 @@
 """Checkpoints that are whole or absent: atomic, hashed, and free of pickle.
 
 A checkpoint is a folder `step-00000120` with the model's and the optimizer's tensors, the training state and
-a manifest of sizes and SHA-256 hashes. It is written beside its final place, flushed to the disk, and
+a manifest of sizes and SHA-256 hashes. Of the model it holds what learns and the buffers; frozen parameters
+come from the model that is given to `restore`, and the run's identity vouches that they are the same. It is written beside its final place, flushed to the disk, and
 renamed; only then does `LATEST` point to it, and only then are older ones removed, never the best. A
 reader takes nothing whose manifest does not hold.
 """
@@ -59,7 +60,7 @@ class Checkpoints:
         there is lost.
         """
         final = self.folder / f"{_PREFIX}{state.step:08d}"
-        tensors = _contiguous(model.state_dict()), optimizer_tensors(model, optimizer)
+        tensors = _contiguous(learning_tensors(model)), optimizer_tensors(model, optimizer)
         for attempts_left in (1, 0):
             try:
                 self._write(final, *tensors, state)
@@ -121,9 +122,13 @@ class Checkpoints:
         load_optimizer_tensors(model, optimizer, load_file(found.folder / "optimizer.safetensors"))
 
     def restore_model(self, folder: Path, model: nn.Module) -> None:
-        """Put the weights of one checkpoint into `model`."""
+        """Put the weights of one checkpoint into `model`: all that learn, and no others."""
         try:
-            model.load_state_dict(load_file(folder / "model.safetensors"))
+            tensors = load_file(folder / "model.safetensors")
+            odd = sorted(tensors.keys() ^ learning_tensors(model).keys())
+            if odd:
+                raise RuntimeError(f"{len(odd)} tensors are in one of them alone, such as {odd[0]}")
+            model.load_state_dict(tensors, strict=False)
         except (RuntimeError, SafetensorError, OSError) as error:
             raise ModelError(f"the checkpoint does not fit the model: {error}", where=str(folder)) from None
 
@@ -197,6 +202,16 @@ def verify(folder: Path) -> str | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return f"its manifest or a file cannot be read: {error}"
     return None
+
+
+def learning_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """The model's state without its frozen parameters."""
+    frozen = {
+        name
+        for name, parameter in model.named_parameters(remove_duplicate=False)
+        if not parameter.requires_grad
+    }
+    return {name: tensor for name, tensor in model.state_dict().items() if name not in frozen}
 
 
 def optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
