@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 
 from tunewell.tasks import TASKS
-from tunewell.testing import check_task
-
-FAMILIES = ("bert", "roberta", "distilbert", "gpt2")
+from tunewell.testing import FAMILIES, check_task
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,22 @@
 """Run a model on a ragged batch. The one place that decides how a batch is laid out for a family.
 
 A prepared model runs on one flat row without padding where the probe has shown that the results agree, else
-on the padded view. Not for: what the logits mean (the task).
+on the padded view; on views of one length each where padding would change the answers. Not for: what the
+logits mean (the task).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from tunewell.models.probe import Plan, plan_of
 from tunewell.models.probe import prepare as prepare
 from tunewell.models.probe import undo as undo
-from tunewell.models.ragged import Pass, under_way
+from tunewell.models.ragged import Pass, RefusedError, under_way
 from tunewell.models.ragged import Ragged as Ragged
 
 
@@ -23,11 +26,13 @@ def sequence_logits(model: nn.Module, batch: Ragged) -> Tensor:
     pad_token_id = int(config.get_text_config().pad_token_id or 0)
     inputs = batch.padded(pad_token_id)
     plan = plan_of(model)
-    if plan is None or not _flat_now(plan, model, batch, pad_token_id):
-        logits: Tensor = model(**inputs).logits
-    else:
-        with under_way(Pass.of(batch, plan.first_position, plan.first_only)):
-            logits = model(**inputs).logits
+    logits = None
+    if plan is not None and _flat_now(plan, model, batch, pad_token_id):
+        logits = _flat(plan, model, batch, inputs)
+    elif plan is not None and plan.least_length is not None:
+        logits = _by_length(model, batch.lengths.clamp(min=plan.least_length), inputs, pad_token_id)
+    if logits is None:
+        logits = model(**inputs).logits
     return logits if logits.element_size() > 4 else logits.float()
 
 
@@ -37,6 +42,35 @@ def _flat_now(plan: Plan, model: Any, batch: Ragged, pad_token_id: int) -> bool:
         return False  # a checkpointed layer is computed again in the backward pass, when the layout is gone
     # who counts positions from the pad id on skips pad tokens that stand in a text
     return not plan.first_position or not bool((batch.input_ids == pad_token_id).any())
+
+
+def _flat(plan: Plan, model: nn.Module, batch: Ragged, inputs: dict[str, Tensor]) -> Tensor | None:
+    """The logits; None when the model goes another way than in the probe, and from now on padded."""
+    # a resumed run, which finds this out anew, must draw the same numbers
+    random_state = torch.get_rng_state()
+    try:
+        with under_way(Pass.of(batch, plan.first_position, plan.first_only)):
+            return model(**inputs).logits  # type: ignore[no-any-return]
+    except RefusedError as error:
+        plan.reason = str(error)
+        torch.set_rng_state(random_state)
+        return None
+
+
+def _by_length(model: nn.Module, lengths: Tensor, inputs: dict[str, Tensor], pad_token_id: int) -> Tensor:
+    """The logits of texts that are computed together with those of the same length alone."""
+    missing = int(lengths.max()) - inputs["input_ids"].shape[1]
+    if missing > 0:
+        fills = {"input_ids": pad_token_id}
+        inputs = {
+            name: pad(values, (0, missing), value=fills.get(name, 0)) for name, values in inputs.items()
+        }
+    order, parts = [], []
+    for length in sorted(set(lengths.tolist())):
+        places = (lengths == length).nonzero()[:, 0]
+        order.append(places)
+        parts.append(model(**{name: values[places, :length] for name, values in inputs.items()}).logits)
+    return torch.cat(parts)[torch.cat(order).argsort()]
 
 
 def _is_checkpointing(model: nn.Module) -> bool:

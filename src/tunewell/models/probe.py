@@ -1,23 +1,22 @@
 """Find out whether a loaded model can be computed without padding, and set it up so.
 
-No family is trusted by its name. Three short texts go through the model both ways; unless our attention was
-called in every layer and the outputs agree, the model stays on the padded path. Not for: the computation
-(`tunewell.models.compute`).
+No family is trusted by its name. Three short texts go through the model both ways, and a few long ones
+through its first layers; unless our attention was called in every layer and the outputs agree, the model
+stays on the padded path. Not for: the computation (`tunewell.models.compute`).
 """
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pad_sequence
 from torch.utils.hooks import RemovableHandle
 
 from tunewell.models.dropout import Replaced, replace_dropout, restore
+from tunewell.models.probe_texts import RandomTexts, pad_token_id
 from tunewell.models.ragged import (
     ATTENTION_NAME,
     Pass,
@@ -28,7 +27,11 @@ from tunewell.models.ragged import (
     under_way,
 )
 
-_PROBE_LENGTHS = (4, 11, 7)
+_SHORT_LENGTHS = (4, 11, 7)
+_LONG_LENGTHS = (160, 160, 160, 160)
+"""Together more tokens than the position tables of BERT and its kin have rows; the last is compared."""
+_LONG_LAYERS = 2
+"""How many layers the long texts go through; all of them would take seconds."""
 _TOLERANCE = 1e-4
 """Largest difference in outputs, relative to their largest value."""
 
@@ -38,10 +41,12 @@ class Plan:
     """How one model is computed, and what must be undone to have it back as it was.
 
     `first_position` is the position of a first token. `reason` says why the model is computed with padding,
-    and is None where it is not.
+    and is None where it is not. `least_length` is set for models whose answers padding would change: only texts
+    of equal length are computed together, and those that are too short for the model are padded to this length.
     """
 
     reason: str | None = None
+    least_length: int | None = None
     first_position: int = 0
     first_only: bool = False
     original_attention: str | None = None
@@ -66,6 +71,9 @@ def prepare(model: nn.Module) -> str | None:
         try:
             with torch.no_grad():
                 plan.reason = _try_flat(inner, plan)
+                if plan.reason is not None and padding_matters(inner):
+                    plan.least_length = _least_length(inner)
+                    plan.reason += " (one length at a time, because padding would change its answers)"
         finally:
             for module, mode in modes:
                 module.training = mode
@@ -75,17 +83,50 @@ def prepare(model: nn.Module) -> str | None:
 
 
 def undo(model: nn.Module) -> None:
-    """Make `model` an ordinary one again; it is then computed with padding."""
+    """Make `model` an ordinary one again; it is then computed with padding, where that gives its answers."""
     inner = _inner(model)
     plan = _PLANS.pop(inner, None)
     if plan is not None:
         restore(inner, plan.replaced)
         _restore_attention(inner, plan)
+        if plan.least_length is not None:
+            _PLANS[inner] = Plan(plan.reason, least_length=plan.least_length)
 
 
 def plan_of(model: nn.Module) -> Plan | None:
     """The plan of a prepared model."""
     return _PLANS.get(_inner(model))
+
+
+def padding_matters(model: Any) -> bool:
+    """Whether a text's logits change when it is padded beside a longer one, which they should not.
+
+    Convolutions over tokens (ConvBERT), neighbours' embeddings (MobileBERT), attention without a mask (FNet)
+    and a head that reads the last place (XLNet) let padding in. `model` must be in `eval` mode.
+    """
+    texts = RandomTexts.of(model, _SHORT_LENGTHS)
+    inputs = texts.padded(pad_token_id(model))
+    try:
+        together = model(**inputs).logits
+        alone = [
+            model(**{name: values[place : place + 1, :length] for name, values in inputs.items()}).logits
+            for place, length in enumerate(texts.lengths.tolist())
+        ]
+    except Exception:  # a model that wants texts of some length of its own: its padded answers stand
+        return False
+    return not _agree(torch.cat(alone), together)
+
+
+def _least_length(model: Any) -> int:
+    """How many tokens a text must have: CANINE looks at four at a time."""
+    for length in range(1, max(_SHORT_LENGTHS)):
+        ids = torch.ones(1, length, dtype=torch.long, device=model.device)
+        try:
+            model(input_ids=ids, attention_mask=ids)
+        except Exception:
+            continue
+        return length
+    return max(_SHORT_LENGTHS)
 
 
 def _inner(model: nn.Module) -> Any:
@@ -99,7 +140,7 @@ def _try_flat(model: Any, plan: Plan) -> str | None:
         return "it is an encoder with a decoder"
     if model.base_model is model or model.config._attn_implementation != "sdpa":
         return "this architecture has no attention that could be replaced"
-    texts = _Texts.random(model)
+    texts = RandomTexts.of(model, _SHORT_LENGTHS)
     try:
         expected = _outputs(model, texts)
     except Exception as error:  # whatever a strange model does with random tokens, it may still be trained
@@ -109,13 +150,17 @@ def _try_flat(model: Any, plan: Plan) -> str | None:
     try:
         model.set_attn_implementation(ATTENTION_NAME)
         failures = []
-        for plan.first_position in (0, _pad_token_id(model) + 1):  # RoBERTa counts from the pad id on
+        for plan.first_position in (0, pad_token_id(model) + 1):  # RoBERTa counts from the pad id on
             failures.append(_difference(model, texts, expected, plan))
             if failures[-1] is None:
                 break
         else:
             _restore_attention(model, plan)
             return failures[0]
+        failure = _difference_of_long_texts(model, plan)
+        if failure is not None:
+            _restore_attention(model, plan)
+            return failure
     except Exception:
         _restore_attention(model, plan)
         raise
@@ -145,7 +190,7 @@ def _restore_attention(model: Any, plan: Plan) -> None:
 
 def _outputs(model: Any, texts: Ragged, backbone_too: bool = True) -> list[Tensor]:
     """Logits, and the hidden states of the texts' own tokens."""
-    inputs = texts.padded(_pad_token_id(model))
+    inputs = texts.padded(pad_token_id(model))
     outputs = [model(**inputs).logits]
     if backbone_too:
         hidden = model.base_model(**inputs).last_hidden_state
@@ -165,51 +210,62 @@ def _difference(model: Any, texts: Ragged, expected: list[Tensor], plan: Plan) -
         return f"it cannot read several texts in one row ({type(error).__name__})"
     num_layers = model.config.get_text_config().num_hidden_layers
     if current.num_calls != num_layers * len(expected):
-        return "its attention does not go through the registered function in every layer"
-    for ours, theirs in zip(found, expected, strict=True):
-        limit = _TOLERANCE * float(theirs.abs().max())
-        if ours.shape != theirs.shape or not bool(((ours - theirs).abs() <= limit).all()):
-            return "several texts in one row give other numbers than one by one"
+        return "not every layer has an attention that could be replaced"
+    if not all(_agree(ours, theirs) for ours, theirs in zip(found, expected, strict=True)):
+        return "several texts in one row give other numbers than one by one"
     return None
 
 
-def _pad_token_id(model: Any) -> int:
-    return int(model.config.get_text_config().pad_token_id or 0)
+def _agree(ours: Tensor, theirs: Tensor) -> bool:
+    if ours.shape != theirs.shape:
+        return False
+    return bool(((ours - theirs).abs() <= _TOLERANCE * float(theirs.abs().max())).all())
 
 
-@dataclass(frozen=True)
-class _Texts:
-    """Texts of random tokens, as `Ragged` wants them."""
+def _difference_of_long_texts(model: Any, plan: Plan) -> str | None:
+    """What is wrong with a long row: one beyond the table of positions, with texts longer than a window."""
+    texts = RandomTexts.of(model, _LONG_LENGTHS)
+    inputs = texts.padded(pad_token_id(model))
+    current = Pass.of(texts, plan.first_position)
+    try:
+        expected = _lower_layers(model, {name: values[-1:] for name, values in inputs.items()})
+        with under_way(current):
+            found = _lower_layers(model, inputs)
+    except RefusedError as error:
+        return str(error)
+    except Exception as error:
+        return f"it cannot read long texts in one row ({type(error).__name__})"
+    found = found[-1:] if len(found) > 1 else found[:, -expected.shape[1] :]
+    if not _agree(found, expected):
+        return "long texts in one row give other numbers than one by one"
+    return None
 
-    input_ids: Tensor
-    lengths: Tensor
-    token_type_ids: Tensor | None
 
-    @classmethod
-    def random(cls, model: Any) -> _Texts:
-        """The same tokens each time, none of them the pad token, which some families treat apart."""
-        config = model.config.get_text_config()
-        longest = getattr(config, "max_position_embeddings", None) or max(_PROBE_LENGTHS)
-        lengths = torch.tensor([max(1, min(length, longest - 4)) for length in _PROBE_LENGTHS])
-        generator = torch.Generator().manual_seed(0)
-        total = int(lengths.sum())
-        tokens = torch.randint(config.vocab_size - 1, (total,), generator=generator)
-        tokens += tokens >= _pad_token_id(model)
-        types = None
-        takes_types = "token_type_ids" in inspect.signature(model.forward).parameters
-        if takes_types and getattr(config, "type_vocab_size", 0) > 1:
-            types = torch.randint(2, (total,), generator=generator).to(model.device)
-        return cls(tokens.to(model.device), lengths.to(model.device), types)
+class _EnoughError(Exception):
+    """Ends a forward pass that has shown what was asked of it."""
 
-    def padded(self, pad_token_id: int) -> dict[str, Tensor]:
-        """As `(texts, longest)`, padded on the right."""
-        lengths = self.lengths.tolist()
 
-        def pad(row: Tensor, value: int) -> Tensor:
-            return pad_sequence(list(torch.split(row, lengths)), batch_first=True, padding_value=value)
+def _lower_layers(model: Any, inputs: dict[str, Tensor]) -> Tensor:
+    """Hidden states after the first layers, in a pass of the flat row; those of the last layer if in doubt."""
+    backbone = model.base_model
+    num_layers = model.config.get_text_config().num_hidden_layers
+    seen: list[Tensor] = []
 
-        inputs = {"input_ids": pad(self.input_ids, pad_token_id)}
-        inputs["attention_mask"] = pad(torch.ones_like(self.input_ids), 0)
-        if self.token_type_ids is not None:
-            inputs["token_type_ids"] = pad(self.token_type_ids, 0)
-        return inputs
+    def stop(module: nn.Module, arguments: Any, output: Any) -> None:
+        hidden = output[0] if isinstance(output, tuple) else output
+        if isinstance(hidden, Tensor) and hidden.ndim == 3:
+            seen.append(hidden)
+            raise _EnoughError
+
+    stacks = [m for m in backbone.modules() if isinstance(m, nn.ModuleList) and len(m) == num_layers]
+    handle = None
+    if stacks and num_layers > _LONG_LAYERS:
+        handle = stacks[0][_LONG_LAYERS - 1].register_forward_hook(stop)
+    try:
+        seen.append(backbone(**inputs).last_hidden_state)
+    except _EnoughError:
+        pass
+    finally:
+        if handle is not None:
+            handle.remove()
+    return seen[0]

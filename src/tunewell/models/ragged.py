@@ -260,7 +260,7 @@ def _padded_outputs(module: nn.Module, args: Any, output: Any) -> Any:
     output.last_hidden_state = hidden
     if getattr(output, "pooler_output", None) is not None:
         pooler: Any = module.pooler
-        if isinstance(pooler, nn.Linear):  # ALBERT keeps the activation beside it
+        if hasattr(module, "pooler_activation"):  # ALBERT's pooler is a linear layer, perhaps with an adapter
             output.pooler_output = module.pooler_activation(pooler(hidden[:, 0]))  # type: ignore[operator]
         else:
             output.pooler_output = pooler(hidden)

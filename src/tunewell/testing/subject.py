@@ -39,7 +39,7 @@ STRANGE_TEXTS = (
 )
 """Emoji, Chinese, Hebrew with Arabic, combining and invisible characters, blank and empty."""
 
-LONG_TEXT_CHARACTERS = 100_000
+LONG_TEXT_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True)
