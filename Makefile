@@ -12,7 +12,7 @@ MODEL := $(VENV)/.model-minilm
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check fix lock clean
+.PHONY: help setup demo test check fix bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,11 @@ fix: setup ## Format, and mend what the linter can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+# Not part of `test`: hours of both cores, and others at work spoil the numbers. ARGS="--list" says what and how long,
+# ARGS="--quick" is a smoke run; docs/benchmarks.md has the rest.
+bench: setup ## Measure against the Hugging Face Trainer; needs TUNEWELL_DATA and a quiet machine
+	@$(BIN)/python -m benchmarks.standard $(ARGS)
+
 # Needs no .venv: a lock that cannot be installed can still be written anew.
 lock: ## Pin the dependencies again (UPGRADE=--upgrade moves them to newer versions)
 	@$(or $(PYTHON),python3) scripts/lock.py $(UPGRADE)
@@ -45,7 +50,7 @@ lock: ## Pin the dependencies again (UPGRADE=--upgrade moves them to newer versi
 clean: ## Remove what the tools left behind; .venv and runs/ stay
 	@rm -rf build dist .coverage htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@rm -rf src/*.egg-info
-	@find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find src tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The lock comes before torch: then torch finds its own dependencies in place, at their locked versions.
 $(INSTALLED): constraints.txt requirements-build.lock requirements.lock pyproject.toml
