@@ -12,7 +12,7 @@ MODEL := $(VENV)/.model-minilm
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check fix lock clean
+.PHONY: help setup demo test check fix docs lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,8 +42,13 @@ fix: setup ## Format, and mend what the linter can mend
 lock: ## Pin the dependencies again (UPGRADE=--upgrade moves them to newer versions)
 	@$(or $(PYTHON),python3) scripts/lock.py $(UPGRADE)
 
+docs: $(INSTALLED) ## Write the reference pages anew and build the docs site into site/
+	@$(BIN)/python scripts/references.py
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "site/index.html"
+
 clean: ## Remove what the tools left behind; .venv and runs/ stay
-	@rm -rf build dist .coverage htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf build dist site .coverage htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@rm -rf src/*.egg-info
 	@find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
