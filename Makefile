@@ -44,7 +44,8 @@ lock: ## Pin the dependencies again (UPGRADE=--upgrade moves them to newer versi
 
 docs: $(INSTALLED) ## Write the reference pages anew and build the docs site into site/
 	@$(BIN)/python scripts/references.py
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@# Without --quiet: with it, mkdocs hides warnings from --strict as well.
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "site/index.html"
 
 clean: ## Remove what the tools left behind; .venv and runs/ stay

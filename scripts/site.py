@@ -84,7 +84,7 @@ def example_page(path: Path) -> str:
         return f"{notebook_page(json.loads(text))}\n\nThe notebook is `{name}` in the repository.\n"
     title, _, rest = (ast.get_docstring(ast.parse(text)) or path.stem).partition("\n")
     body = text.split('"""', 2)[2].strip() if text.startswith('"""') else text
-    said = re.sub(r"^    (.+)$", r"```sh\n\1\n```", rest.strip(), flags=re.MULTILINE)
+    said = re.sub(r"^    (.+)$", r"```sh\n\1\n```", rest.strip("\n"), flags=re.MULTILINE)
     return f'# {title.rstrip(".")}\n\n{said}\n\n```python title="{name}"\n{body}\n```\n'
 
 
