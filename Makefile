@@ -12,7 +12,7 @@ MODEL := $(VENV)/.model-minilm
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check fix bench lock clean
+.PHONY: help setup demo test check fix bench docs lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -47,8 +47,14 @@ bench: setup ## Measure against the Hugging Face Trainer; needs TUNEWELL_DATA an
 lock: ## Pin the dependencies again (UPGRADE=--upgrade moves them to newer versions)
 	@$(or $(PYTHON),python3) scripts/lock.py $(UPGRADE)
 
+docs: $(INSTALLED) ## Write the reference pages anew and build the docs site into site/
+	@$(BIN)/python scripts/references.py
+	@# Without --quiet: with it, mkdocs hides warnings from --strict as well.
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "site/index.html"
+
 clean: ## Remove what the tools left behind; .venv and runs/ stay
-	@rm -rf build dist .coverage htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf build dist site .coverage htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@rm -rf src/*.egg-info
 	@find src tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -249,7 +249,10 @@ _FATAL = ("fewer-than-a-batch",)
 
 
 def _as_error(finding: checks.Finding) -> DataError:
-    return DataError(finding.message + _shown(finding), fix="correct the data, or choose other settings")
+    fix = "give more rows, or a smaller --set training.batch_size=..."
+    if finding.code != "fewer-than-a-batch":
+        fix = "correct the data, or choose other settings"
+    return DataError(finding.message + _shown(finding), fix=fix)
 
 
 def _shown(finding: checks.Finding) -> str:

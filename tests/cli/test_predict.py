@@ -211,7 +211,7 @@ def test_a_faulty_file_leaves_no_output(
         ([], 2, "either a file"),
         (["reviews.csv", "--text", "a"], 2, "either a file"),
         (["reviews.csv", "--output", "o.txt"], 2, "neither .jsonl nor .csv"),
-        (["reviews.csv", "--output", "no/o.csv"], 2, "no folder no"),
+        (["reviews.csv", "--output", "no/o.csv"], 2, "there is no folder 'no'"),
         (["reviews.csv", "--device", "tpu"], 2, "tpu"),
         (["review.csv"], 3, "did you mean reviews.csv?"),
         (["."], 3, "folder"),

@@ -54,7 +54,9 @@ def test_missing_files_and_endings(tmp_path: Path) -> None:
     assert f"did you mean {tmp_path / 'reviews.csv'}" in error.what
     assert "not even the folder" in refusal(tmp_path / "no" / "such.csv").what
     (tmp_path / "a.xlsx").write_bytes(b"PK\x03\x04")
-    assert ".parquet" in (refusal(tmp_path / "a.xlsx").fix or "")
+    assert "CSV" in (refusal(tmp_path / "a.xlsx").fix or "")
+    (tmp_path / "a.pdf").write_bytes(b"%PDF")
+    assert ".parquet" in (refusal(tmp_path / "a.pdf").fix or "")
     (tmp_path / "a.csv").write_bytes(b"PK\x03\x04abc")
     assert "Excel" in refusal(tmp_path / "a.csv").what
     (tmp_path / "b.csv").write_bytes(gzip.compress(CSV))

@@ -137,7 +137,7 @@ def test_what_is_not_there_is_said_with_a_remedy(hub: Hub, tmp_path: Path) -> No
     assert "--model minilm" in unknown
     (offline,) = load(tmp_path, hub.url, NAME, offline=True)
     assert offline.startswith(f"4 model '{NAME}' is not in the local cache and the Hub cannot be reached")
-    assert "go online once, or pass a local folder" in offline
+    assert "go online once, or use a model pack" in offline
 
 
 def test_a_broken_download_is_no_model(hub: Hub, tmp_path: Path, tiny: Tiny) -> None:

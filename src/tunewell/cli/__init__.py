@@ -88,7 +88,8 @@ def _dispatch(arguments: list[str]) -> int:
         return 130
     except typer.TyperException as error:
         said = error.format_message() if hasattr(error, "format_message") else str(error)
-        _complain(f"error: {said}\n  fix: see tunewell --help, or tunewell COMMAND --help")
+        context_of = getattr(error, "ctx", None)
+        _complain(f"error: {said}\n  fix: see {context_of.command_path if context_of else 'tunewell'} --help")
         return 2
     return 0
 

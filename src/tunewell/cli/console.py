@@ -68,7 +68,9 @@ class ConsoleSink:
     def _begin(self, event: Any) -> None:
         self._event, self._begun, self._first_step = event, time.monotonic(), event.step
         epochs = event.num_steps / event.steps_per_epoch
-        self.say(f"training: {event.num_steps} steps of {event.batch_size} examples, {epochs:.3g} epochs")
+        self.say(
+            f"training: {event.num_steps} steps of {event.batch_size} examples, {epochs:.3g} epoch{'' if epochs == 1 else 's'}"
+        )
         if self._console.is_terminal:
             self._progress = Progress(
                 TextColumn("{task.completed}/{task.total} steps"),

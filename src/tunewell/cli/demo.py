@@ -12,12 +12,17 @@ _SETTINGS = {"text-classification": ["training.epochs=5"]}
 
 
 def demo(
-    task: Annotated[str, typer.Option(metavar="T", help="Which task's sample.")] = "text-classification",
+    task: Annotated[
+        str, typer.Option(metavar="T", help="The task whose sample data to train on.")
+    ] = "text-classification",
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Train again even if the demo has run before.")
     ] = False,
 ) -> None:
-    """Fine-tune MiniLM on the sample reviews."""
+    """Fine-tune MiniLM on the sample reviews that come with tunewell.
+
+    Fetches the model where it is not there yet.
+    """
     from tunewell.cli.train import configure, run_training
     from tunewell.core.errors import ConfigError
     from tunewell.models import packs

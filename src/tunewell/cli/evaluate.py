@@ -10,14 +10,30 @@ from tunewell.core.errors import ConfigError
 
 
 def evaluate(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder.")],
-    data: Annotated[str, typer.Argument(metavar="DATA", help="Labelled data in any form that train reads.")],
-    device: Annotated[str, typer.Option(metavar="D", help="auto, cpu, cuda, mps.")] = "auto",
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="Labelled data in any form that train reads, with the columns that it was trained on.",
+        ),
+    ],
+    device: Annotated[
+        str, typer.Option(metavar="D", help="Where to compute: auto, cpu, cuda, cuda:1 or mps.")
+    ] = "auto",
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="data.KEY=VALUE", help="How to read this file.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="data.KEY=VALUE",
+            help="How to read this file, such as data.delimiter=';'; may be repeated.",
+        ),
     ] = None,
 ) -> None:
-    """Score a trained model on other labelled data."""
+    """Score a trained model on other labelled data.
+
+    Prints every metric with its 95% interval, and writes them and the predictions to RUN/evaluations.
+    """
     changes = data_changes(settings or [])
     from tunewell import runs
     from tunewell.cli.console import ConsoleSink, print_scores

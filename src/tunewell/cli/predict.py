@@ -20,36 +20,58 @@ if TYPE_CHECKING:
 
 
 def predict(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
     file: Annotated[
         str | None,
-        typer.Argument(metavar="[FILE|-]", help="What train reads, plain text lines, or - for stdin."),
+        typer.Argument(
+            metavar="FILE",
+            help="A file in any form that train reads (labels are not needed), a .txt file with one text a line, or "
+            "- for standard input.",
+        ),
     ] = None,
     text: Annotated[
-        list[str] | None, typer.Option(metavar="T", help="A text; twice for a pair, repeated for more.")
+        list[str] | None,
+        typer.Option(
+            metavar="T", help="A text, in place of a file; twice for a pair; may be repeated for more."
+        ),
     ] = None,
     output: Annotated[
-        str | None, typer.Option(metavar="F", help="Write to this .jsonl or .csv file instead of the screen.")
+        str | None,
+        typer.Option(metavar="F", help="Write to this file, .jsonl or .csv, and not to the screen."),
     ] = None,
-    device: Annotated[str, typer.Option(metavar="D", help="auto, cpu, cuda, mps.")] = "auto",
+    device: Annotated[
+        str, typer.Option(metavar="D", help="Where to compute: auto, cpu, cuda, cuda:1 or mps.")
+    ] = "auto",
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="data.KEY=VALUE", help="How to read this file.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="data.KEY=VALUE",
+            help="How to read the file, such as data.delimiter=';'; may be repeated.",
+        ),
     ] = None,
 ) -> None:
-    """Predict with a trained model.
+    """Let a trained model answer for a file, for standard input or for texts.
 
-    One JSON object a line, or CSV, in the order of the input.
+    One answer a row, in the order of the input, beside the row's own columns: as JSON lines, or as CSV where --output
+    ends in .csv.
     """
     if (file is None) == (not text):
         raise ConfigError(
-            "give either a file (or - for standard input) or --text", fix="tunewell predict RUN FILE"
+            "give either a file (or - for standard input) or --text",
+            fix=f'tunewell predict {run} FILE, or: tunewell predict {run} --text "..."',
+        )
+    if text and settings:
+        raise ConfigError(
+            f"--set {settings[0]} has no effect on texts of the command line", fix="leave it out"
         )
     if output is not None and Path(output).suffix not in (".jsonl", ".csv"):
         raise ConfigError(
             f"--output {output!r} ends in neither .jsonl nor .csv", fix="the ending chooses the format"
         )
     if output is not None and not Path(output).parent.is_dir():
-        raise ConfigError(f"no folder {Path(output).parent} to write to", where="--output", fix="create it")
+        parent = Path(output).parent
+        raise ConfigError(f"there is no folder {str(parent)!r}", where="--output", fix=f"mkdir -p {parent}")
     from tunewell import runs
     from tunewell.data.sources import stream
 

@@ -8,8 +8,11 @@ from typing import Annotated
 import typer
 
 
-def report(run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder.")]) -> None:
-    """Draw report.html again, without the model."""
+def report(run: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a finished run.")]) -> None:
+    """Draw a run's report.html again, from its sections.json.
+
+    For a report that was deleted, or to have it in the looks of a newer tunewell. The model is not needed.
+    """
     from tunewell.report.files import redraw
     from tunewell.run_dir import RunDir
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def runs(
-    folder: Annotated[str, typer.Argument(metavar="[DIR]", help="Where run folders are.")] = "runs",
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="The folder that holds run folders.")] = "runs",
 ) -> None:
     """List runs with their headline score, the newest first."""
     from tunewell.core.errors import ModelError

@@ -18,40 +18,85 @@ def train(
     data: Annotated[
         str,
         typer.Argument(
-            metavar="DATA|run.yaml", help="A data file, a folder of splits, a Hub id, or a run file."
+            metavar="DATA|run.yaml",
+            help="Labelled data: a file (.csv, .tsv, .jsonl, .json, .parquet), a folder with train, validation and "
+            "test files, or the id of a Hub data set. Or a run file (.yaml), which names the data itself.",
         ),
     ],
     task: Annotated[
-        str | None, typer.Option(metavar="T", help="The task; inferred from the columns.")
+        str | None, typer.Option(metavar="T", help="The task; inferred from the columns where absent.")
     ] = None,
     model: Annotated[
-        str | None, typer.Option(metavar="M", help="A model pack (minilm), a local folder, or a Hub id.")
+        str | None,
+        typer.Option(
+            metavar="M",
+            help="The pretrained model to start from: minilm (the default), a local folder, or a Hub id.",
+        ),
     ] = None,
-    validation: Annotated[str | None, typer.Option(metavar="F", help="Validation data.")] = None,
-    test: Annotated[str | None, typer.Option(metavar="F", help="Test data.")] = None,
-    output: Annotated[str | None, typer.Option(metavar="DIR", help="The run folder.")] = None,
-    epochs: Annotated[float | None, typer.Option(metavar="N", help="Passes over the training data.")] = None,
-    seed: Annotated[int | None, typer.Option(metavar="N", help="Seed of everything random.")] = None,
-    device: Annotated[str | None, typer.Option(metavar="D", help="auto, cpu, cuda, mps.")] = None,
+    validation: Annotated[
+        str | None,
+        typer.Option(
+            metavar="F",
+            help="Labelled data that chooses the checkpoint; a tenth of the training data is set aside where absent.",
+        ),
+    ] = None,
+    test: Annotated[
+        str | None,
+        typer.Option(
+            metavar="F",
+            help="Labelled data for the final score, which chooses nothing; set aside likewise where absent.",
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="The run folder; runs/NAME-HASH where absent."),
+    ] = None,
+    epochs: Annotated[
+        float | None, typer.Option(metavar="N", help="Passes over the training data; 3 where absent.")
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="What all random choices follow from; 1 where absent."),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            metavar="D",
+            help="Where to compute: auto (a GPU if there is one), cpu, cuda, cuda:1 or mps.",
+        ),
+    ] = None,
     folds: Annotated[
         int | None,
-        typer.Option(metavar="K", min=2, help="For small data: score every row by K-fold cross-validation."),
+        typer.Option(
+            metavar="K",
+            min=2,
+            help="Cross-validation, for a few hundred rows: train K models more, so that every row is scored by "
+            "one that has not seen it.",
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Fail unless there is a run to resume.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Only go on with a run that was begun; fail where there is none.")
+    ] = False,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start anew; what is in the run folder goes.")
+        bool, typer.Option("--fresh", help="Delete what this run left in its folder, and start anew.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Read and check everything, train nothing.")
+        bool,
+        typer.Option("--dry-run", help="Read and check the data and print every setting; train nothing."),
     ] = False,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any other setting; may be repeated."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Any other setting, such as training.batch_size=16; may be repeated. `tunewell init TASK` lists "
+            "them.",
+        ),
     ] = None,
 ) -> None:
-    """Fine-tune a model on your data.
+    """Fine-tune a model on your labelled data, score it, and write a run folder.
 
-    The same command again resumes an interrupted run, and prints the scores of a finished one.
+    The same command again goes on with an interrupted run, and prints the scores of a finished one.
     """
     flags: dict[str, dict[str, Any]] = {
         "task": {"name": task},

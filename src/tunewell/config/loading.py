@@ -194,7 +194,7 @@ def _explanation(
         if "\n" in message:  # raised by `require`: the key stands on the first line
             key, message = message.split("\n", 1)
             path = [*path, key]
-        fix = _described(settings, path)
+        fix = "leave it out" if message.startswith("has no effect") else _described(settings, path)
         return f"{prefix}{'.'.join(path)}: {message}", fix
     key = prefix + ".".join(path)
     if kind == "extra_forbidden":

@@ -74,9 +74,7 @@ def examine(
         findings += _duplicates(split)
         if batch_size is not None and split.name == "train" and len(split.examples) < batch_size:
             num_rows = plural(len(split.examples), "example")
-            message = (
-                f"train: {num_rows}, fewer than one batch of {batch_size}; use a smaller training.batch_size"
-            )
+            message = f"train: {num_rows}, fewer than one batch of {batch_size}"
             findings.append(Finding("fewer-than-a-batch", "warning", message))
     findings += _overlaps(prepared)
     return worst_first(findings)

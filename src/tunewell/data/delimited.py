@@ -84,7 +84,9 @@ def read_rows(lines: Iterable[Line], reading: Reading, *, delimiter: str, quoted
 
 def _header(record: Record | None, delimiter: str, reading: Reading) -> tuple[str, ...]:
     if record is None:
-        raise DataError("nothing to read: the file is empty", where=reading.file)
+        raise DataError(
+            "nothing to read: the file is empty", where=reading.file, fix="give a file with data in it"
+        )
     reading.refuse_bad_header(record.first_line, record.last_line)
     names = tuple(record.fields)
     fix = "name each column once in the first line, or, if there is no header, set data.column_names"

@@ -13,6 +13,8 @@ from tunewell.core.errors import DataError
 ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".txt")
 """The endings of files that can be read, each also with `.gz` after it."""
 
+_SHEETS = (".xls", ".xlsx", ".ods")
+
 
 def ending_of(name: str) -> str | None:
     """The ending that decides the format, without `.gz`; None for an unknown one."""
@@ -27,7 +29,9 @@ def known_ending(name: str) -> str:
         raise DataError(
             f"unknown ending {Path(name).suffix!r}",
             where=name,
-            fix=f"rename it to one of {', '.join(ENDINGS)} (each also with .gz)",
+            fix="save the sheet as CSV (UTF-8)"
+            if name.lower().endswith(_SHEETS)
+            else f"the ending says the format; known are {', '.join(ENDINGS)}, each also with .gz",
         )
     return ending
 

@@ -118,7 +118,9 @@ def open_document(text: str, file: str) -> Document:
             _expect_end(text, position)
             return Document({None: records})
         if start == len(text):
-            raise DataError("nothing to read: the file is empty", where=file)
+            raise DataError(
+                "nothing to read: the file is empty", where=file, fix="give a file with data in it"
+            )
         if not text.startswith("{", start):
             decode_value(text, start)
             raise BadJson("neither a list of records nor an object of lists", start)

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tunewell.core.examples import Origin, Row
+from tunewell.data.findings import plural
 from tunewell.data.json_values import BadJson, decode_value, refuse_hidden_faults
 from tunewell.data.lines import Line
 from tunewell.data.reading import Reading
@@ -123,7 +124,7 @@ def _agrees(
             return False
     for key, (kind, count) in mixed.items():
         if row.values.get(key) is not None and kind_of(row.values[key]) != kind:
-            _refuse_kind(row, key, f"{count} rows hold {kind}", reading)
+            _refuse_kind(row, key, f"{plural(count, 'row')} hold{'s' if count == 1 else ''} {kind}", reading)
             return False
     return True
 

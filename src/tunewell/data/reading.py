@@ -43,6 +43,7 @@ class SourceSettings:
             raise ConfigError(
                 f"the delimiter must be one character and no quote or line end, not {self.delimiter!r}",
                 where="data.delimiter",
+                fix="for example --set 'data.delimiter=;', or '\\t' for a tab",
             )
         if self.limit is not None and self.limit < 1:
             raise ConfigError(f"the limit must be at least 1 row, not {self.limit}", where="data.limit")

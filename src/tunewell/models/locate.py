@@ -138,7 +138,7 @@ def _download(name: str, revision: str | None) -> Path:
     except LocalEntryNotFoundError:
         raise ModelError(
             f"model {name!r} is not in the local cache and the Hub cannot be reached",
-            fix=f"go online once, or pass a local folder, or: {_known_names(name)}",
+            fix=f"go online once, or {_known_names(name)}",
         ) from None
     except RepositoryNotFoundError:
         raise ModelError(f"the Hub has no model {name!r}", fix=_known_names(name)) from None

@@ -35,7 +35,7 @@ def task_class(name: str) -> type[Task[Any, Any, Any]]:
     near = difflib.get_close_matches(name, task_names(), n=1)
     raise ConfigError(
         f"no task called {name!r}",
-        fix=f"did you mean {near[0]}?" if near else f"tasks: {', '.join(task_names())}",
+        fix=(f"did you mean {near[0]}? " if near else "") + f"the tasks are: {', '.join(task_names())}",
     )
 
 

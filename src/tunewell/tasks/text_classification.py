@@ -70,6 +70,9 @@ class TextClassificationConfig(TaskSettings):
             require(positive, "class_weights", "weights must be above 0")
         if isinstance(self.text, list):
             require(1 <= len(self.text) <= 2, "text", "takes one column or the two of a pair")
+        if self.text is not None and self.label is not None:
+            both = sorted(set(self.text_columns) & set(self.label_columns))
+            require(not both, "label", f"{', '.join(map(repr, both))} cannot be text and label at once")
         if self.labels is not None:
             require(self.kind != "regression", "labels", "has no effect when kind is regression")
             distinct = len(set(self.labels)) == len(self.labels) >= 2
@@ -145,7 +148,9 @@ class TextClassification(Task[TextExample, TextPrediction, TextClassificationCon
                 raise DataError(
                     f"there is no column {column!r}; the columns are {', '.join(columns)}",
                     where=name,
-                    fix=f"did you mean {near[0]!r}? Set task.text and task.label" if near else None,
+                    fix=f"did you mean {near[0]!r}? Set task.text and task.label"
+                    if near
+                    else f"name a column {column!r}, or train with other columns: task.text, task.label",
                 )
 
     def _reads_plain_text(self, columns: Sequence[str]) -> bool:
