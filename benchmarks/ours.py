@@ -1,4 +1,4 @@
-"""Tunewell as a contestant: the loop and the parts of a real run, wired as `tunewell.runs.fitting` wires them."""
+"""Tunewell as a contestant: the loop, over the parts that `tunewell.runs.fitting` assembles for any run."""
 
 from __future__ import annotations
 
@@ -12,16 +12,14 @@ from benchmarks.link import Meter
 from benchmarks.recipe import Job, Json, Recipe
 from benchmarks.tasks import TASKS
 from tunewell.config import RunConfig, load_config
-from tunewell.data.batches import TrainingBatches
 from tunewell.dataset import Dataset, load_dataset
-from tunewell.models import ModelLoader
-from tunewell.predictor import Predictor
+from tunewell.runs.fitting import Assembled, assemble
 from tunewell.runs.settling import settle
-from tunewell.runtime import Runtime, choose
+from tunewell.runtime import choose
 from tunewell.sinks import MetricsFile
 from tunewell.tasks import task_config
 from tunewell.training.loop import Evaluation, LoopSettings, StepDone, TrainState, train
-from tunewell.training.optim import build_optimizer, build_schedule
+from tunewell.training.optim import build_schedule
 
 
 def settings(job: Job) -> RunConfig:
@@ -52,17 +50,13 @@ def _training(recipe: Recipe) -> Json:
     }
 
 
-def prepared(job: Job) -> tuple[RunConfig, Dataset, Runtime, Predictor]:
-    """Data read, settings complete, model and tokenizer ready."""
+def prepared(job: Job) -> tuple[RunConfig, Dataset, Assembled]:
+    """Data read, settings complete, and all that a run assembles before it trains."""
     config = settings(job)
     dataset = load_dataset(config, ("train", "validation"))
     runtime = choose(config.training.device, config.training.precision, config.training.threads)
     config = settle(config, dataset, runtime)
-    loader = ModelLoader(config.model.name, seed=config.training.seed)
-    tokenizer = dataset.task.build_tokenizer(loader, dataset.examples["train"])
-    model = dataset.task.build_model(loader).to(runtime.device)
-    predictor = Predictor(dataset.task, model, tokenizer, runtime, config.evaluation.batch_tokens)
-    return config, dataset, runtime, predictor
+    return config, dataset, assemble(config, dataset, runtime, ())
 
 
 class Ours:
@@ -70,24 +64,10 @@ class Ours:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.config, self.dataset, self.runtime, self.predictor = prepared(job)
-        task, training = self.dataset.task, self.config.training
-        features = [
-            feature
-            for example in self.dataset.examples["train"]
-            for feature in task.encode(example, self.predictor.tokenizer)
-        ]
-        self.lengths = [len(feature) for feature in features]
-        self.rows_hash = hash_rows([(list(f.input_ids), f.target) for f in features])
-        self.batches = TrainingBatches(
-            features,
-            task.collate,
-            training.batch_size,
-            training.micro_batch_size or training.batch_size,
-            training.seed,
-            training.micro_batch_tokens,
-        )
-        self.optimizer = build_optimizer(self.predictor.model, training)
+        self.config, self.dataset, parts = prepared(job)
+        self.predictor, self.batches, self.optimizer = parts.predictor, parts.batches, parts.optimizer
+        self.lengths = [len(feature) for feature in self.batches.features]
+        self.rows_hash = hash_rows([(list(f.input_ids), f.target) for f in self.batches.features])
 
     def facts(self) -> Json:
         """What must be the same in all contestants, and the fixed order of rows for the parity gate."""
@@ -129,7 +109,7 @@ class Ours:
                 seed=settings.seed,
                 max_grad_norm=settings.max_grad_norm,
             ),
-            runtime=self.runtime,
+            runtime=self.predictor.runtime,
             state=state,
             evaluate=lambda: Evaluation(0.0),
         )

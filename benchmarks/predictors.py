@@ -63,12 +63,12 @@ def ours(job: Job, texts: Sequence[str]) -> Callable[[], Answers]:
     from tunewell.core.examples import Origin, Row
 
     entry = TASKS[job.task]
-    _, dataset, _, predictor = prepared(job)
+    _, dataset, parts = prepared(job)
 
     def predict() -> Answers:
         rows = (Row({"text": text}, Origin("texts", number)) for number, text in enumerate(texts, start=1))
         examples = (dataset.task.read(row, labelled=False) for row in rows)
-        return [entry.our_answer(found) for found in predictor.predict(examples)]
+        return [entry.our_answer(found) for found in parts.predictor.predict(examples)]
 
     return predict
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from tunewell.config import RunConfig
 from tunewell.core.errors import DataError, Interrupted
 from tunewell.core.examples import Example
@@ -38,6 +40,17 @@ class TokenCounts:
 
 
 @dataclass(frozen=True)
+class Assembled:
+    """What training needs, made from settings and data: nothing has learnt yet. `learning` counts what will."""
+
+    predictor: Predictor
+    batches: TrainingBatches
+    optimizer: torch.optim.Optimizer
+    token_counts: dict[str, TokenCounts]
+    learning: Learning
+
+
+@dataclass(frozen=True)
 class Fitted:
     """A trained model with the weights of its best checkpoint."""
 
@@ -51,10 +64,17 @@ def fit_model(
     config: RunConfig, dataset: Dataset, run: RunDir, runtime: Runtime, sinks: Sequence[Sink]
 ) -> Fitted:
     """Train, or go on training, in `run`; raises `Interrupted` when a stop was asked for, with all saved."""
-    lora = Lora.of(config.model)
-    loader = ModelLoader(
-        config.model.name, revision=config.model.revision, seed=config.training.seed, lora=lora
-    )
+    parts = assemble(config, dataset, runtime, sinks)
+    state = _train(config, dataset, run, parts, sinks)
+    checkpoints = Checkpoints(run.checkpoints)
+    checkpoints.restore_model(checkpoints.at(state.best_step), parts.predictor.model)
+    return Fitted(parts.predictor, state, parts.token_counts, parts.learning)
+
+
+def assemble(config: RunConfig, dataset: Dataset, runtime: Runtime, sinks: Sequence[Sink]) -> Assembled:
+    """Tokens, model, batches and optimizer of settled settings; what the user should know is told."""
+    settings, lora = config.training, Lora.of(config.model)
+    loader = ModelLoader(config.model.name, revision=config.model.revision, seed=settings.seed, lora=lora)
     tokenizer = dataset.task.build_tokenizer(loader, dataset.examples["train"])
     features = {
         name: _encoded(dataset.task, examples, tokenizer, runtime)
@@ -73,30 +93,22 @@ def fit_model(
     batches = TrainingBatches(
         features["train"],
         dataset.task.collate,
-        config.training.batch_size,
-        config.training.micro_batch_size or config.training.batch_size,
-        config.training.seed,
-        config.training.micro_batch_tokens,
+        settings.batch_size,
+        settings.micro_batch_size or settings.batch_size,
+        settings.seed,
+        settings.micro_batch_tokens,
     )
-    predictor = Predictor(
-        dataset.task, model.to(runtime.device), tokenizer, runtime, config.evaluation.batch_tokens
-    )
-    state = _train(config, dataset, run, predictor, batches, sinks)
-    Checkpoints(run.checkpoints).restore_model(Checkpoints(run.checkpoints).at(state.best_step), model)
-    return Fitted(predictor, state, counts, moved)
+    model = model.to(runtime.device)
+    predictor = Predictor(dataset.task, model, tokenizer, runtime, config.evaluation.batch_tokens)
+    return Assembled(predictor, batches, build_optimizer(model, settings), counts, moved)
 
 
 def _train(
-    config: RunConfig,
-    dataset: Dataset,
-    run: RunDir,
-    predictor: Predictor,
-    batches: TrainingBatches,
-    sinks: Sequence[Sink],
+    config: RunConfig, dataset: Dataset, run: RunDir, parts: Assembled, sinks: Sequence[Sink]
 ) -> TrainState:
+    predictor, batches, optimizer = parts.predictor, parts.batches, parts.optimizer
     model, runtime, settings = predictor.model, predictor.runtime, config.training
     loop_settings = _loop_settings(config, batches)
-    optimizer = build_optimizer(model, settings)
     checkpoints, metrics, state = (
         Checkpoints(run.checkpoints),
         MetricsFile(run.metrics, settings.log_every_steps),
