@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -23,7 +24,11 @@ class ChildError(Exception):
 
 
 class Child:
-    """One contestant's process. Use it as a context manager: the process ends with it."""
+    """One contestant's process. Use it as a context manager: the process ends with it.
+
+    Between an answer and the next command the process is stopped, with all below it: threads that wait actively
+    (`OMP_WAIT_POLICY=ACTIVE`) would otherwise take the cores from whoever is measured meanwhile.
+    """
 
     def __init__(
         self, kind: str, job: Mapping[str, object], log: Path, environment: Mapping[str, str] | None = None
@@ -66,6 +71,7 @@ class Child:
         answer: Json = json.loads(line) if line else {"error": self._last_words()}
         if "error" in answer:
             raise ChildError(str(answer["error"]))
+        self._signal(signal.SIGSTOP)
         return answer
 
     @property
@@ -95,11 +101,19 @@ class Child:
 
     def _send(self, command: Mapping[str, object]) -> None:
         assert self._process.stdin is not None
+        self._signal(signal.SIGCONT)
         try:
             self._process.stdin.write(json.dumps(command) + "\n")
             self._process.stdin.flush()
         except BrokenPipeError:
             raise ChildError(self._last_words()) from None
+
+    def _signal(self, number: signal.Signals) -> None:
+        try:
+            for process in self.tree:
+                process.send_signal(number)
+        except psutil.Error:
+            pass  # it has ended, which whoever reads its answer will find out
 
     def _last_words(self) -> str:
         code = self._process.wait()
