@@ -67,7 +67,15 @@ class Tuned:
     setup: Setup
 
 
-TUNED: tuple[Tuned, ...] = ()
+TUNED: tuple[Tuned, ...] = (
+    Tuned(
+        "minilm",
+        "sst2_sentences",
+        "cpu",
+        "2026-11-23",
+        Setup(group_by_length=True, environment={"OMP_PROC_BIND": "close", "OMP_PLACES": "cores"}),
+    ),
+)
 """One line for each `python -m benchmarks.sweep`, which prints it; the newest last."""
 
 
