@@ -23,14 +23,7 @@ import numpy as np
 from scipy import special
 
 from tunewell.core.results import Score
-from tunewell.metrics.resampling import (
-    CHUNK_BYTES,
-    Cells,
-    Urn,
-    number_groups,
-    resampled_sums,
-    sum_by_unit,
-)
+from tunewell.metrics.resampling import CHUNK_BYTES, Cells, Urn, number_groups, resampled_sums, sum_by_unit
 from tunewell.metrics.shares import outcomes, share_difference, share_interval
 from tunewell.metrics.tables import FloatArray, IntArray, PartTable, RankMetric, Scores
 
@@ -296,8 +289,7 @@ def _resampled_weights(units: IntArray, resamples: int, seed: int) -> Iterator[F
 
 def _weights_without(units: IntArray) -> Iterator[FloatArray]:
     """Weights `(rows, examples)` of 0 for one unit and 1 for all others; at most `_JACKKNIFE_UNITS` rows in all."""
-    num_units = int(units.max()) + 1
-    chosen = np.unique(np.linspace(0, num_units - 1, min(num_units, _JACKKNIFE_UNITS)).astype(np.int64))
-    rows = rank_rows(len(units))
+    last, rows = int(units.max()), rank_rows(len(units))
+    chosen = np.unique(np.linspace(0, last, min(last + 1, _JACKKNIFE_UNITS)).astype(np.int64))
     for start in range(0, len(chosen), rows):
         yield (chosen[start : start + rows, None] != units).astype(np.float64)
