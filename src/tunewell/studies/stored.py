@@ -61,7 +61,7 @@ def read_answers(name: str, run: RunDir, split: str | None) -> StoredAnswers:
     for where, fields in _rows(run, split):
         try:
             prediction = task.read_prediction(str(fields["id"]), fields)
-            row = Row(own_columns(fields, prediction), Origin(str(fields.get("file", name)), fields["line"]))
+            row = Row(own_columns(fields, prediction), Origin(name, fields["line"]))
             example = task.read(row)
             predictions.append(replace(prediction, example_id=example.id))
         except (DataError, KeyError, TypeError, ValueError) as error:
