@@ -88,6 +88,20 @@ def test_an_unknown_mode_is_refused(data: Path, tmp_path: Path, tiny: Callable[[
     assert not (tmp_path / "out").exists()
 
 
+def test_compare_takes_runs_and_folders(data: Path, tiny: Callable[[str], Path], tmp_path: Path) -> None:
+    runs = [
+        tunewell.fit(
+            data, model=tiny("bert"), epochs=epochs, output=tmp_path / f"run{epochs}", settings=QUICK
+        )
+        for epochs in (1, 2)
+    ]
+    found = tunewell.compare([runs[0], runs[1].path], reference=runs[1])
+    assert (found.reference, [pair.run for pair in found.pairs]) == ("run2", ["run1"])
+    assert found.scores["run1"].value == runs[0].scores.headline.value
+    assert found.settings["training.epochs"] == {"run1": 1.0, "run2": 2.0}
+    assert tunewell.compare(runs, metric="macro_f1", all_pairs=True, split="validation").split == "validation"
+
+
 def test_load_of_something_else(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none", str(tmp_path)):
         with pytest.raises(tunewell.ModelError):

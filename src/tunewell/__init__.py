@@ -6,6 +6,7 @@
     run.predict(["Works like a charm."])
     run.scores.headline
     run.report_path
+    tunewell.compare([run, "runs/another"])
 
 Nothing heavy is imported until a run starts.
 """
@@ -27,6 +28,7 @@ from tunewell.core.errors import (
 )
 
 if TYPE_CHECKING:
+    from tunewell.core.comparisons import Comparison
     from tunewell.runs import Run
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "NumericError",
     "ResourceError",
     "TunewellError",
+    "compare",
     "fit",
     "load",
 ]
@@ -95,6 +98,34 @@ def load(path: str | Path) -> Run:
     from tunewell.runs import Run
 
     return Run(path)
+
+
+def compare(
+    runs: Sequence[str | Path | Run],
+    *,
+    metric: str | None = None,
+    reference: str | Path | Run | None = None,
+    all_pairs: bool = False,
+    split: str | None = None,
+) -> Comparison:
+    """Finished runs side by side on the same test examples: differences, paired tests, Holm's correction.
+
+    Each run is compared with `reference`, the first by default, or with `all_pairs` every run with every other;
+    `metric` is the task's primary one by default. Works from the run folders' files and loads no model. Raises
+    `DataError` when the runs were not tested on the same examples.
+    """
+    from tunewell.studies.comparison import compare as compare_runs
+
+    def folder(run: str | Path | Run) -> str | Path:
+        return run if isinstance(run, str | Path) else run.path
+
+    return compare_runs(
+        [folder(run) for run in runs],
+        metric=metric,
+        reference=None if reference is None else folder(reference),
+        all_pairs=all_pairs,
+        split=split,
+    )
 
 
 def __dir__() -> Sequence[str]:

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from tunewell.config import task_settings
 from tunewell.core.errors import Interrupted, ModelError, ResourceError
 from tunewell.core.examples import Example, Prediction
 from tunewell.data.batches import by_token_budget
@@ -17,7 +16,7 @@ from tunewell.data.features import Feature
 from tunewell.models import ModelLoader, Tokenizer
 from tunewell.run_dir import RunDir, read_json
 from tunewell.runtime import Runtime
-from tunewell.tasks import task_class, task_config
+from tunewell.tasks import task_from_json
 from tunewell.tasks.base import Outputs, Task
 
 CHUNK = 2048
@@ -118,12 +117,7 @@ class Predictor:
 
 def load_task(run: RunDir) -> Task[Any, Any, Any]:
     """The task of a run, with all that it learnt."""
-    saved = read_json(run.task)
-    try:
-        config = task_settings(saved["settings"], saved["name"], task_config, str(run.task))
-        return task_class(saved["name"]).from_json(config, saved["learnt"])
-    except (KeyError, TypeError) as error:
-        raise ModelError(f"not a run's task file: {error!r} is missing", where=str(run.task)) from None
+    return task_from_json(read_json(run.task), str(run.task))
 
 
 def task_to_json(task: Task[Any, Any, Any]) -> dict[str, Any]:

@@ -177,6 +177,33 @@ def find_runs(parent: Path) -> list[RunDir]:
     return sorted(runs, key=lambda run: run.manifest.stat().st_mtime, reverse=True)
 
 
+def summary(run: RunDir) -> dict[str, Any]:
+    """A run in a few words, JSON-ready: `created` (UTC), `task`, `model`, `status`, and its headline when finished.
+
+    The headline is `metric`, `split`, `num_examples` and `score` with its interval. Raises `ModelError` or
+    `KeyError` for a damaged folder.
+    """
+    manifest = run.read_manifest()
+    identity = manifest.get("identity", {})
+    known = {
+        "created": manifest.get("created"),
+        "task": identity.get("task.name"),
+        "model": identity.get("model.name"),
+        "status": manifest["status"],
+    }
+    if manifest["status"] != FINISHED:
+        return known
+    scores = run.read_scores()
+    split = scores.headline_split
+    return {
+        **known,
+        "metric": scores.primary,
+        "split": split,
+        "num_examples": scores.splits[split].num_examples,
+        "score": scores.headline.to_json(),
+    }
+
+
 def read_json(path: Path) -> Any:
     """A JSON file; raises `ModelError` that names it when it cannot be read."""
     try:

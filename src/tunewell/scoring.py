@@ -95,7 +95,7 @@ def score_sections(scores: RunScores) -> list[Section]:
     return [
         Headline(
             "How good is it?",
-            f"95% intervals by bootstrap over the {split} examples.{caution}",
+            f"95% intervals: how far chance in the choice of {split} examples goes.{caution}",
             scores.primary,
             split,
             scores.splits[split].num_examples,

@@ -14,7 +14,7 @@ from tunewell.config import load_config
 from tunewell.tasks import task_config, task_names
 
 Command = Callable[..., Any]
-VERBS = ("train", "evaluate", "predict", "report", "runs", "init", "models", "demo")
+VERBS = ("train", "evaluate", "predict", "compare", "report", "runs", "init", "models", "demo")
 
 
 def test_evaluate_prints_and_writes_the_scores(
@@ -97,13 +97,17 @@ def test_runs_lists_what_is_there(tunewell: Command, trained: Path, work: Path) 
     assert tunewell("runs").out == "no runs in runs\n"
     outcome = tunewell("runs", trained.parent)
     assert outcome.code == 0
-    assert outcome.out.startswith(f"{trained}  accuracy 0.")
-    assert "on test" in outcome.out
+    head, line = outcome.out.splitlines()
+    assert head.split() == ["run", "date", "task", "model", "score", "status"]
+    assert line.startswith(str(trained))
+    assert line.endswith("finished")
+    assert " accuracy 0." in line
     (work / "runs" / "half").mkdir(parents=True)
     (work / "runs" / "half" / "manifest.json").write_text('{"schema": 1, "status": "running"}')
     (work / "runs" / "stranger").mkdir()
     outcome = tunewell("runs")
-    assert outcome.out == "runs/half  unfinished; resume it with: tunewell train runs/half/config.yaml\n"
+    assert outcome.out.splitlines()[1].split() == ["runs/half", "unfinished"]
+    assert outcome.out.endswith("resume with: tunewell train runs/half/config.yaml\n")
 
 
 def test_runs_lists_the_others_beside_a_damaged_one(tunewell: Command, trained: Path, work: Path) -> None:
@@ -113,9 +117,11 @@ def test_runs_lists_the_others_beside_a_damaged_one(tunewell: Command, trained: 
     (work / "runs" / "good").symlink_to(trained)
     outcome = tunewell("runs")
     assert outcome.code == 0
-    said = dict(line.split("  ", 1) for line in outcome.out.splitlines())
-    assert all(said[f"runs/{name}"].startswith("damaged: ") for name in "abcd")
-    assert said["runs/good"].startswith("accuracy")
+    said = dict(line.split(" ", 1) for line in outcome.out.splitlines())
+    assert all(said[f"runs/{name}"].strip().startswith("damaged: ") for name in "abcd")
+    assert "accuracy" in said["runs/good"]
+    listed = {entry["folder"]: entry["status"] for entry in json.loads(tunewell("runs", "--json").out)}
+    assert listed == {**{f"runs/{name}": "damaged" for name in "abcd"}, "runs/good": "finished"}
 
 
 @pytest.mark.parametrize("task", task_names())

@@ -23,6 +23,7 @@ from tunewell.core.labels import LabelSet
 from tunewell.core.results import RunScores, Score, SplitScores
 from tunewell.core.sections import (
     Bars,
+    Compared,
     Facts,
     Headline,
     Lines,
@@ -89,6 +90,7 @@ def test_a_score_that_is_not_defined_is_null() -> None:
 
 SECTIONS: list[Section] = [
     Headline("t", "n", "m", "test", 3, Score(0.5, 0.4, 0.6), {"b": Score(0.1)}, {"b": Score(0.4, 0.3, 0.5)}),
+    Compared("t", "n", "m", "test", 3, "a", {"a": Score(0.5, 0.4, 0.6), "b": Score(0.6)}, []),
     Table("t", "n", ["a"], [["x"], [1], [0.5], [None]]),
     Facts("t", "n", {"a": "b"}),
     Lines("t", "n", "step", {"p": {"s": [[0, 1.0]]}}),  # type: ignore[list-item]  # as JSON has it

@@ -169,7 +169,13 @@ def test_no_examples_is_an_error() -> None:
 def test_a_model_does_not_differ_from_itself(scores: Scores) -> None:
     for metric in scores.values():
         again = paired_difference(scores, scores, metric, resamples=300, rank_resamples=50)
-        assert again == Score(0.0, 0.0, 0.0)
+        assert again.value == 0
+        shares = () if scores.groups else scores.tables[0].shares
+        if metric in shares:  # agreeing on 300 examples does not prove agreement on all
+            assert again.low == pytest.approx(-again.high)  # type: ignore[operator]
+            assert 0 < again.high < 0.01  # type: ignore[operator]
+        else:
+            assert again == Score(0.0, 0.0, 0.0)
 
 
 def test_a_paired_difference_turns_its_sign_with_its_sides() -> None:

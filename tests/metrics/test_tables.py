@@ -64,3 +64,19 @@ def test_ratio_is_zero_over_zero_without_a_warning() -> None:
         warnings.simplefilter("error")
         assert ratio(np.array([1.0, 3.0]), np.array([0.0, 2.0])).tolist() == [0.0, 1.5]
         assert ratio(np.float64(1.0), 0) == 0  # type: ignore[arg-type]
+
+
+def test_shares_must_be_metrics() -> None:
+    with pytest.raises(ValueError, match="no metrics: right"):
+        PartTable(np.ones((2, 1)), {"total": total}, shares=("right",))
+
+
+def test_a_metric_is_found_in_its_table_or_among_the_ranks() -> None:
+    rank = RankMetric(np.array([0.0, 1.0]), np.array([0.1, 0.2]), auroc)
+    table = PartTable(np.ones((2, 1)), {"total": total})
+    scores = Scores("total", [table], {"auroc": rank})
+    assert scores.source("total") is table
+    assert scores.source("auroc") is rank
+    assert scores.names == ["total", "auroc"]
+    with pytest.raises(ValueError, match="no metric 'f1' among total, auroc"):
+        scores.source("f1")

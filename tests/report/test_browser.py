@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tunewell.core.sections import Section
 from tunewell.report import render
+from tunewell.studies.comparison import compare
+from tunewell.studies.comparison_sections import comparison_sections
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="the Python package playwright is not installed"
@@ -29,6 +32,23 @@ def browser() -> Iterator[playwright.Browser]:
         )
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="module", params=[2, 4])
+def comparison(
+    request: pytest.FixtureRequest, stored_run: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> list[Section]:
+    """The page of two runs, and of four with long names."""
+    folder, draw = tmp_path_factory.mktemp("compared"), random.Random(0)
+    names = ("negative", "neutral", "positive")
+    gold = [draw.choice(names) for _ in range(400)]
+    texts = [f"a review with <b> and words enough to fill a line or two of the page, {n}" for n in range(400)]
+    runs = []
+    for index, share in enumerate((0.25, 0.2, 0.4, 0.22)[: request.param]):
+        said = [label if draw.random() > share else draw.choice(names) for label in gold]
+        name = f"reviews-{index}" + "-of_a_long_name_without_a_break" * (request.param > 2)
+        runs.append(stored_run(folder / name, gold, said, texts=texts, identity={"training.seed": index}))
+    return comparison_sections(compare(runs, resamples=200, rank_resamples=100))
 
 
 @pytest.fixture
@@ -101,6 +121,27 @@ def test_filters_order_and_more_work_from_the_keyboard(open_report, sentiment_re
     assert page.locator(".texts li").count() == 300
     assert not more.is_visible()
     assert page.evaluate("document.activeElement.tagName") == "LI"
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_comparison_on_any_screen(open_report, comparison, width: int, scheme: str) -> None:
+    page = open_report(comparison, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.evaluate(CONTRAST) == []
+    assert page.locator(".strips").count() == 2
+    assert page.locator(".differences li").count() == len(comparison[0].pairs)
+    for summary in page.locator("summary").all():
+        summary.click()
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_examples_of_a_comparison_are_filtered_by_who_is_right(open_report, comparison) -> None:
+    page = open_report(comparison)
+    page.get_by_label("Right", exact=True).select_option("none")
+    texts = page.locator(".texts li").all_inner_texts()
+    assert texts
+    assert all("none" in text for text in texts)
 
 
 @pytest.mark.parametrize("width", [360, 1440])

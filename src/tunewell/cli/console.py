@@ -6,6 +6,7 @@ Progress and notes go to standard error, results to standard output.
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,8 @@ from tunewell.cli.words import count_text, difference_text, duration_text, inter
 from tunewell.core.results import RunScores, SplitScores
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from tunewell.config import RunConfig
     from tunewell.dataset import Dataset
     from tunewell.runs import Run
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 _PLAIN_LINES = 10
 """About how many lines of training progress are printed where there is no terminal."""
+
+_NO_WIDTH = 10_000
 
 
 class ConsoleSink:
@@ -108,6 +113,16 @@ class ConsoleSink:
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
+
+
+def print_table(table: Table) -> None:
+    """A table to standard output; where that is no terminal, and so has no width, each row stays on its line."""
+    terminal = sys.stdout.isatty() if sys.stdout is not None else False
+    console = Console(highlight=False, emoji=False, markup=False, width=None if terminal else _NO_WIDTH)
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        print(line.rstrip())
 
 
 def print_summary(run: Run) -> None:

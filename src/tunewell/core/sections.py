@@ -7,9 +7,10 @@ can be drawn again from a run folder without the model.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
+from tunewell.core.comparisons import PairResult
 from tunewell.core.results import Score
 
 
@@ -47,12 +48,41 @@ class Headline(Section):
 
 
 @dataclass(frozen=True, slots=True)
+class Compared(Section):
+    """Runs side by side: the score of each on `split`, and the pairs that were tested.
+
+    `reference` is the run that all are compared with; None when every run is compared with every other.
+    """
+
+    kind: ClassVar[str] = "compared"
+    metric: str
+    split: str
+    num_examples: int
+    reference: str | None
+    scores: Mapping[str, Score]
+    pairs: Sequence[PairResult]
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields; a score that is not defined is null, as in `scores.json`."""
+        return {
+            "kind": self.kind,
+            **asdict(self),
+            "scores": {name: score.to_json() for name, score in self.scores.items()},
+            "pairs": [pair.to_json() for pair in self.pairs],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Table(Section):
-    """Rows under named columns; numbers are formatted by the report, None shows as a dash."""
+    """Rows under named columns; numbers are formatted by the report, None shows as a dash.
+
+    Columns named in `verbatim`, runs say, keep their names as they are.
+    """
 
     kind: ClassVar[str] = "table"
     columns: Sequence[str]
     rows: Sequence[Sequence[str | int | float | None]]
+    verbatim: Sequence[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +125,14 @@ class Bars(Section):
 
 @dataclass(frozen=True, slots=True)
 class Texts(Section):
-    """Examples worth reading: the text, what was right, what was predicted, and how sure the model was."""
+    """Examples worth reading: the text, what was right, what was predicted, and how sure the model was.
+
+    Fields named in `verbatim`, runs say, keep their names as they are.
+    """
 
     kind: ClassVar[str] = "texts"
     entries: Sequence[Mapping[str, str | float]]
+    verbatim: Sequence[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +144,8 @@ class Notices(Section):
 
 
 _KINDS: dict[str, type[Section]] = {
-    section.kind: section for section in (Headline, Table, Facts, Lines, Matrix, Bars, Texts, Notices)
+    section.kind: section
+    for section in (Headline, Compared, Table, Facts, Lines, Matrix, Bars, Texts, Notices)
 }
 
 
@@ -122,4 +157,7 @@ def section_from_json(data: Mapping[str, Any]) -> Section:
         fields["score"] = Score.from_json(fields["score"])
         for name in ("baselines", "differences"):
             fields[name] = {key: Score.from_json(score) for key, score in fields[name].items()}
+    if section is Compared:
+        fields["scores"] = {key: Score.from_json(score) for key, score in fields["scores"].items()}
+        fields["pairs"] = [PairResult.from_json(pair) for pair in fields["pairs"]]
     return section(**fields)

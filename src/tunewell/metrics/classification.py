@@ -14,7 +14,7 @@ import numpy as np
 
 from tunewell.metrics import counts
 from tunewell.metrics.counts import LabelRow, label_rows
-from tunewell.metrics.ranks import average_ranks
+from tunewell.metrics.ranks import average_ranks, runs_of_equals
 from tunewell.metrics.tables import BoolArray, FloatArray, IntArray, PartTable, check_same_length, ratio
 
 
@@ -37,6 +37,7 @@ def label_table(gold: IntArray, predicted: IntArray, num_labels: int) -> PartTab
             "macro_recall": counts.macro_recall,
             "mcc": counts.matthews,
         },
+        shares=("accuracy", "micro_f1"),
     )
 
 
@@ -140,3 +141,23 @@ def auroc(gold: FloatArray, score: FloatArray) -> float:
         return float("nan")
     rank_sum = float(average_ranks(score)[gold != 0].sum())
     return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives)
+
+
+def weighted_auroc(gold: FloatArray, score: FloatArray, weights: FloatArray) -> FloatArray:
+    """`auroc` `(rows,)` when each example counts as often as `weights` `(rows, examples)` say; one sort for all.
+
+    NaN in rows where a class is missing.
+    """
+    if np.isnan(score).any():
+        return np.full(len(weights), np.nan)
+    order, starts = runs_of_equals(score)
+    ascending = weights[:, order]
+    positive = gold[order] != 0
+    positives = np.add.reduceat(ascending * positive, starts, axis=1)
+    negatives = np.add.reduceat(ascending * ~positive, starts, axis=1)
+    beaten = np.cumsum(negatives, axis=1) - negatives / 2
+    pairs = positives.sum(axis=1) * negatives.sum(axis=1)
+    won = np.einsum("ij,ij->i", positives, beaten)
+    undefined = np.full(len(weights), np.nan)
+    values: FloatArray = np.divide(won, pairs, out=undefined, where=pairs != 0)
+    return values

@@ -40,6 +40,7 @@ def multilabel_table(gold: BoolArray, predicted: BoolArray) -> PartTable:
             "subset_accuracy": lambda sums: ratio(sums[..., -2], sums[..., -1]),
             "hamming_loss": _hamming_loss,
         },
+        shares=("subset_accuracy",),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tunewell.metrics.ranks import average_ranks
+from tunewell.metrics.ranks import average_ranks, weighted_ranks
 from tunewell.metrics.tables import FloatArray, PartTable, check_same_length, ratio
 
 _ROUNDING = 1e-12
@@ -18,20 +18,21 @@ _ROUNDING = 1e-12
 def regression_table(gold: FloatArray, predicted: FloatArray) -> PartTable:
     """Pearson's correlation, mean squared, root mean squared and mean absolute error, and R².
 
-    All for `(examples,)` in the unit of the labels. Both sides are centred by their overall means first;
-    correlation and R² do not change by that, and the errors are taken before it.
+    All for `(examples,)` in the unit of the labels. For the correlation and R², gold values are centred and
+    predictions standardised first, by the means and deviations of all: neither changes by that, and two models'
+    parts can be exchanged even where one predicts on a narrower scale. The errors are taken before it.
     """
     check_same_length(gold=gold, predicted=predicted)
     errors = np.asarray(predicted - gold, dtype=np.float64)
     centred_gold = gold - gold.mean() if len(gold) else gold
-    centred_predicted = predicted - predicted.mean() if len(gold) else predicted
+    standard = (predicted - predicted.mean()) / (predicted.std() or 1.0) if len(gold) else predicted
     columns = [
         np.ones(len(gold)),
         centred_gold,
-        centred_predicted,
+        standard,
         centred_gold**2,
-        centred_predicted**2,
-        centred_gold * centred_predicted,
+        standard**2,
+        centred_gold * standard,
         errors**2,
         np.abs(errors),
     ]
@@ -80,3 +81,18 @@ def spearman(gold: FloatArray, predicted: FloatArray) -> float:
     covariation = float(centred[0] @ centred[1])
     scale = float(np.sqrt((centred[0] @ centred[0]) * (centred[1] @ centred[1])))
     return covariation / scale if scale != 0 else 0.0
+
+
+def weighted_spearman(gold: FloatArray, predicted: FloatArray, weights: FloatArray) -> FloatArray:
+    """`spearman` `(rows,)` when each example counts as often as `weights` `(rows, examples)` say."""
+    if np.isnan(gold).any() or np.isnan(predicted).any():
+        return np.full(len(weights), np.nan)
+    middle = (weights.sum(axis=1, keepdims=True) + 1) / 2
+    first = weighted_ranks(gold, weights) - middle
+    second = weighted_ranks(predicted, weights) - middle
+
+    def products(one: FloatArray, two: FloatArray) -> FloatArray:
+        sums: FloatArray = np.einsum("ij,ij,ij->i", weights, one, two)
+        return sums
+
+    return ratio(products(first, second), np.sqrt(products(first, first) * products(second, second)))

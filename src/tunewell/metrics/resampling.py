@@ -114,7 +114,7 @@ def resampled_sums(
     urn = Urn(cells.counts, seed, frequent=frequent)
     exact = all(_is_whole(table, urn.num_units) for table in cells.tables)
     dtype = np.dtype(np.float32 if exact else np.float64)
-    sums_of = [_weighted_sums_of(table.astype(dtype)) for table in cells.tables]
+    sums_of = [weighted_sums_of(table.astype(dtype)) for table in cells.tables]
     numbers_per_row = len(cells.counts) + sum(_numbers_per_row(table) for table in cells.tables)
     rows = max(1, min(resamples, chunk_bytes // (dtype.itemsize * numbers_per_row)))
     buffer = np.empty((rows, len(cells.counts)), dtype=dtype)
@@ -139,7 +139,7 @@ def _numbers_per_row(table: NDArray[Any]) -> int:
     return int(picked + 4 * table.shape[1])
 
 
-def _weighted_sums_of(table: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[Any]]:
+def weighted_sums_of(table: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[Any]]:
     """The function from weights `(rows, cells)` to `weights @ table`, whichever way is fastest."""
     if not _is_sparse(table):
         return partial(_dense_sums, table)

@@ -9,7 +9,7 @@ Not for: the metrics themselves (`classification`, `multilabel`, `regression`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -30,15 +30,24 @@ class PartTable:
 
     A metric is vectorised over leading axes and never raises or warns on a zero division: unless its
     docstring says otherwise, 0/0 is 0 (scikit-learn's `zero_division=0`). A table must carry its own count
-    (a column of ones, say) where a metric divides by the number of examples: groups differ in size.
+    (a column of ones, say) where a metric divides by the number of examples: groups differ in size. The parts
+    of an example must follow from its gold and its prediction alone, save for a scale that the metric takes
+    no notice of, so that two models' parts can be exchanged.
+
+    `shares` names the metrics that are the share of examples with some property, such as being right: the
+    metric of one example's parts is then 0 or 1. Better intervals and tests exist for these (`shares.py`).
     """
 
     parts: FloatArray
     metrics: Mapping[str, Metric]
+    shares: Collection[str] = ()
 
     def __post_init__(self) -> None:
         if self.parts.ndim != 2 or self.parts.shape[1] == 0:
             raise ValueError(f"parts must be (examples, k) with k >= 1, not {self.parts.shape}")
+        strangers = sorted(set(self.shares) - set(self.metrics))
+        if strangers:
+            raise ValueError(f"shares that are no metrics: {', '.join(strangers)}")
 
 
 @dataclass(frozen=True)
@@ -46,17 +55,30 @@ class RankMetric:
     """A metric of all examples at once, which sums cannot give: AUROC, Spearman's correlation.
 
     `gold` and `predicted` are `(examples,)`. `compute` returns NaN where the metric is undefined, as AUROC
-    is when one class is missing; intervals leave such resamples out.
+    is when one class is missing; intervals leave such resamples out. Only the order of `predicted` may matter
+    to it. `compute_weighted` gives the same for
+    many weightings at once, far faster: from `weights (rows, examples)`, how often each example counts in
+    each row, to `(rows,)`.
     """
 
     gold: FloatArray
     predicted: FloatArray
     compute: Callable[[FloatArray, FloatArray], float]
+    compute_weighted: Callable[[FloatArray, FloatArray, FloatArray], FloatArray] | None = None
 
     def __post_init__(self) -> None:
         if self.gold.ndim != 1 or self.gold.shape != self.predicted.shape:
             shapes = f"gold {self.gold.shape} and predicted {self.predicted.shape}"
             raise ValueError(f"{shapes} must be (examples,) and of one length")
+
+    def weighted(self, weights: FloatArray) -> FloatArray:
+        """The metric `(rows,)` when each example counts as often as the whole numbers `(rows, examples)` say."""
+        if self.compute_weighted is not None:
+            return self.compute_weighted(self.gold, self.predicted, weights)
+        values = np.empty(len(weights))
+        for row, counts in enumerate(weights.astype(np.int64)):
+            values[row] = self.compute(np.repeat(self.gold, counts), np.repeat(self.predicted, counts))
+        return values
 
 
 @dataclass(frozen=True)
@@ -84,12 +106,26 @@ class Scores:
             raise ValueError(f"tables, rank metrics and groups differ in their number of examples: {lengths}")
         if lengths[0] == 0:
             raise ValueError("scores need at least one example: nothing can be said of an empty split")
-        names = [name for table in self.tables for name in table.metrics] + list(self.ranks)
+        names = self.names
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
             raise ValueError(f"more than one metric is called {', '.join(repeated)}")
         if self.primary not in names:
             raise ValueError(f"the primary metric {self.primary!r} is not among {', '.join(names)}")
+
+    def source(self, metric: str) -> PartTable | RankMetric:
+        """The table or the rank metric that gives `metric`; raises `ValueError` when there is none."""
+        for table in self.tables:
+            if metric in table.metrics:
+                return table
+        if metric not in self.ranks:
+            raise ValueError(f"no metric {metric!r} among {', '.join(self.names)}")
+        return self.ranks[metric]
+
+    @property
+    def names(self) -> list[str]:
+        """Every metric: tables in order, then rank metrics."""
+        return [name for table in self.tables for name in table.metrics] + list(self.ranks)
 
     @property
     def num_examples(self) -> int:

@@ -33,10 +33,23 @@ def score_axis(scores: Sequence[Score], scale: Scale) -> Axis:
     return axis(ends, 2.0, 98.0, num_ticks=5, limits=limits)
 
 
-def whisker(score: Score, band: Score, shared: Axis, *, solid: bool, title: str) -> Svg:
-    """A dot with its interval; `band` is the interval to compare with, shaded behind it."""
+def difference_axis(differences: Sequence[Score]) -> Axis:
+    """The one axis that all rows of differences share; 0 is always on it."""
+    ends = [end for score in differences for end in (score.value, score.low, score.high) if end is not None]
+    return axis([0.0, *ends], 2.0, 98.0, num_ticks=5)
+
+
+def whisker(
+    score: Score, band: Score | None, shared: Axis, *, solid: bool, title: str, look: str = ""
+) -> Svg:
+    """A dot with its interval; `band` is the interval to compare with, shaded behind it.
+
+    Without a band 0 is marked, which a difference is compared with. `look` is one more CSS class.
+    """
     parts = [_vertical(shared.at(tick), "grid") for tick in shared.ticks]
-    if band.low is not None and band.high is not None:
+    if band is None:
+        parts.append(_vertical(shared.at(0.0), "zero"))
+    elif band.low is not None and band.high is not None:
         left, right = shared.at(band.low), shared.at(band.high)
         shade = element(
             "rect", x=_percent(left), y=0, width=_percent(right - left), height="100%", class_="band"
@@ -52,7 +65,7 @@ def whisker(score: Score, band: Score, shared: Axis, *, solid: bool, title: str)
     if math.isfinite(score.value):
         centre = _percent(shared.at(score.value))
         parts.append(element("circle", cx=centre, cy=_MIDDLE, r=7 if solid else 5.5, class_="dot"))
-    kind = "strip own" if solid else "strip"
+    kind = " ".join(part for part in ("strip", "own" if solid else "", look) if part)
     return picture(*parts, title=title, description="", class_=kind, width="100%", height=2 * _MIDDLE)
 
 
@@ -60,11 +73,12 @@ def _vertical(x: float, class_: str) -> Svg:
     return element("line", x1=_percent(x), x2=_percent(x), y1=0, y2="100%", class_=class_)
 
 
-def score_ticks(shared: Axis, scale: Scale) -> Svg:
+def score_ticks(shared: Axis, scale: Scale, *, signed: bool = False) -> Svg:
     """The labels of the shared axis; decoration, as every row says its own numbers."""
     short = scale.with_decimals(shared.decimals)
+    show = short.signed if signed else short.show
     labels = [
-        element("text", short.show(tick), x=_percent(shared.at(tick)), y=14, text_anchor="middle")
+        element("text", show(tick), x=_percent(shared.at(tick)), y=14, text_anchor="middle")
         for tick in shared.ticks
     ]
     return picture(*labels, title="", description="", class_="ticks", width="100%", height=20)

@@ -18,7 +18,19 @@ from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from tunewell.core.sections import Bars, Facts, Headline, Lines, Matrix, Notices, Section, Table, Texts
+from tunewell.core.sections import (
+    Bars,
+    Compared,
+    Facts,
+    Headline,
+    Lines,
+    Matrix,
+    Notices,
+    Section,
+    Table,
+    Texts,
+)
+from tunewell.report.compared import compared_view
 from tunewell.report.headline import headline_view
 from tunewell.report.matrix import matrix_view
 from tunewell.report.numbers import heading
@@ -82,6 +94,7 @@ def _body(section: Section, text_bytes: int) -> Any:
         return texts_view(section, text_bytes)
     views: dict[type[Section], Callable[[Any], Any]] = {
         Headline: headline_view,
+        Compared: compared_view,
         Table: table_view,
         Facts: lambda facts: [(heading(name), str(value)) for name, value in facts.facts.items()],
         Lines: panels_view,

@@ -46,7 +46,8 @@ def table_view(section: Table) -> TableView:
     return TableView(
         caption=section.title,
         columns=[
-            (heading(name), is_number) for name, is_number in zip(section.columns, numeric, strict=True)
+            (name if name in section.verbatim else heading(name), is_number)
+            for name, is_number in zip(section.columns, numeric, strict=True)
         ],
         rows=list(zip(*written, strict=True)),
         row_headers=bool(numeric) and not numeric[0],

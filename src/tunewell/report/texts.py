@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from tunewell.core.sections import Texts
@@ -92,10 +92,14 @@ def texts_view(section: Texts, max_bytes: int) -> TextsView:
         if size > max_bytes:
             break
         rows.append(row)
-    data = {"columns": [heading(name) for name in others], "first": NUM_FIRST, "rows": rows}
+    shown = [
+        column if column.name in section.verbatim else replace(column, name=heading(column.name))
+        for column in columns
+    ]
+    data = {"columns": [column.name for column in shown], "first": NUM_FIRST, "rows": rows}
     return TextsView(
-        first=[_entry(row, columns) for row in rows[:NUM_FIRST]],
-        columns=[Column(heading(c.name), c.numeric, c.percent, c.choices) for c in columns],
+        first=[_entry(row, shown) for row in rows[:NUM_FIRST]],
+        columns=shown,
         can_be_right=any(row[-1] is not None for row in rows),
         num_entries=len(section.entries),
         num_embedded=len(rows),
@@ -159,7 +163,7 @@ def write_value(value: str | float | None, percent: bool) -> str | None:
 
 def _entry(row: Sequence[str | int | None], columns: Sequence[Column]) -> Entry:
     fields = [
-        (heading(column.name), str(value))
+        (column.name, str(value))
         for column, value in zip(columns, row[1:-1], strict=True)
         if value is not None
     ]

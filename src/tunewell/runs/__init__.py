@@ -18,13 +18,14 @@ from tunewell.config import RunConfig, load_config, to_yaml
 from tunewell.core.errors import ConfigError, Interrupted
 from tunewell.core.examples import Example, Origin, Prediction, Row
 from tunewell.core.results import RunScores, SplitScores
+from tunewell.core.rows import joined_row
 from tunewell.data.sources import SourceSettings, read
 from tunewell.dataset import SPLITS, Dataset, like_training, load_dataset, read_examples, source_settings
 from tunewell.predictor import Predictor
 from tunewell.run_dir import CLEARING, FINISHED, RUNNING, RunDir, write_json, write_text
 from tunewell.runs.fitting import fit_model, stopped, tell
 from tunewell.runs.settling import check_same, identity, run_folder, settle
-from tunewell.runs.verdict import HeldOut, conclude, joined_row
+from tunewell.runs.verdict import HeldOut, conclude
 from tunewell.runtime import Runtime, choose, memory_needed
 from tunewell.scoring import split_scores
 from tunewell.sinks import Sink

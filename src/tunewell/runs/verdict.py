@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import math
 import platform
 import shutil
 from collections import Counter
@@ -19,6 +18,7 @@ from tunewell.config import RunConfig
 from tunewell.core.errors import Interrupted, ModelError, ResourceError
 from tunewell.core.examples import Example, Prediction, Row
 from tunewell.core.results import RunScores
+from tunewell.core.rows import joined_row
 from tunewell.core.sections import Bars, Facts, Notices, Section, Table
 from tunewell.dataset import Dataset
 from tunewell.models.artefact import save_model
@@ -120,24 +120,6 @@ def _write_results(
     ]
     write_json(run.sections, [section.to_json() for section in sections])
     redraw(run)
-
-
-def joined_row(row: Row, prediction: Prediction, **more: Any) -> dict[str, Any]:
-    """The input's own columns and its line, with the prediction's fields, and `more`, beside them.
-
-    A column whose name one of these needs, `label` above all, is kept as `input_label`.
-    """
-    fields = {**prediction.to_json(), **more}
-    taken = {"line", *fields}
-    own: dict[str, Any] = {}
-    for name, value in row.values.items():
-        kept = name
-        while kept in taken or (kept != name and kept in row.values):
-            kept = f"input_{kept}"
-        own[kept] = (
-            None if isinstance(value, float) and not math.isfinite(value) else value
-        )  # JSON has no NaN
-    return {**own, "line": row.origin.line, **fields}
 
 
 def check_artefact(

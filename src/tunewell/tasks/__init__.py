@@ -10,8 +10,8 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
-from tunewell.config import TaskSettings
-from tunewell.core.errors import ConfigError
+from tunewell.config import TaskSettings, task_settings
+from tunewell.core.errors import ConfigError, ModelError
 from tunewell.tasks.base import Task
 
 TASKS = {
@@ -37,6 +37,18 @@ def task_class(name: str) -> type[Task[Any, Any, Any]]:
         f"no task called {name!r}",
         fix=(f"did you mean {near[0]}? " if near else "") + f"the tasks are: {', '.join(task_names())}",
     )
+
+
+def task_from_json(saved: Any, where: str) -> Task[Any, Any, Any]:
+    """The task that a run saved as `task.json`, with all that it learnt; `where` names the file in errors.
+
+    Raises `ModelError` when something is missing in it.
+    """
+    try:
+        config = task_settings(saved["settings"], saved["name"], task_config, where)
+        return task_class(saved["name"]).from_json(config, saved["learnt"])
+    except (KeyError, TypeError) as error:
+        raise ModelError(f"not a run's task file: {error!r} is missing", where=where) from None
 
 
 def task_config(name: str) -> type[TaskSettings]:

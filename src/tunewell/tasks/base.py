@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from tunewell.config import TaskSettings
+from tunewell.core.errors import ConfigError
 from tunewell.core.examples import Example, Prediction, Row
 from tunewell.core.sections import Section
 from tunewell.data.features import Feature
@@ -137,6 +138,17 @@ class Task(ABC, Generic[E, P, C]):
     @abstractmethod
     def decode(self, example: E, outputs: Outputs) -> P:
         """The windows' outputs merged into a prediction in the user's own words and characters."""
+
+    def answer(self, prediction: P) -> Any:
+        """What the prediction says, in the form of `target`; by default the first of its fields."""
+        return next(iter(prediction.to_json().values()))
+
+    def read_prediction(self, example_id: str, fields: Mapping[str, Any]) -> P:
+        """The prediction that `to_json` wrote into the `fields` of a row of `predictions.jsonl`.
+
+        Raises `KeyError` or `TypeError` for a row of another kind.
+        """
+        raise ConfigError(f"predictions of {self.name} cannot be read again, so its runs cannot be compared")
 
     @abstractmethod
     def score(self, examples: Sequence[E], predictions: Sequence[P]) -> Scores:

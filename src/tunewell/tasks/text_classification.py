@@ -319,6 +319,14 @@ class TextClassification(Task[TextExample, TextPrediction, TextClassificationCon
         chosen = tuple(name for (name, probability), threshold in pairs if probability >= threshold)
         return LabelsPrediction(example.id, chosen, by_name)
 
+    def read_prediction(self, example_id: str, fields: Mapping[str, Any]) -> TextPrediction:
+        """A label, labels or a value, by the kind of the task."""
+        if self.config.kind == "regression":
+            return ValuePrediction(example_id, float(fields["value"]))
+        if self.config.kind == "multi_label":
+            return LabelsPrediction(example_id, tuple(fields["labels"]), dict(fields["probabilities"]))
+        return LabelPrediction(example_id, fields["label"], dict(fields["probabilities"]))
+
     def score(self, examples: Sequence[TextExample], predictions: Sequence[TextPrediction]) -> Scores:
         """Accuracy first for one label, macro F1 for several, Pearson's correlation for values."""
         import numpy as np
@@ -330,7 +338,7 @@ class TextClassification(Task[TextExample, TextPrediction, TextClassificationCon
         if self.config.kind == "regression":
             truth = np.array(gold, np.float64)
             values = np.array([p.value for p in predictions], np.float64)  # type: ignore[union-attr]
-            ranks = {"spearman": RankMetric(truth, values, regression.spearman)}
+            ranks = {"spearman": RankMetric(truth, values, regression.spearman, regression.weighted_spearman)}
             return Scores("pearson", [regression.regression_table(truth, values)], ranks)
         if self.config.kind == "multi_label":
             flags, chosen = self._flags(gold), self._flags(p.labels for p in predictions)  # type: ignore[union-attr]
@@ -344,7 +352,9 @@ class TextClassification(Task[TextExample, TextPrediction, TextClassificationCon
         ranks = {}
         if len(self.labels) == 2:
             second = [p.probabilities.get(self.labels.names[1], 0.0) for p in predictions]  # type: ignore[union-attr]
-            ranks["auroc"] = RankMetric(ids.astype(float), np.array(second), classification.auroc)
+            ranks["auroc"] = RankMetric(
+                ids.astype(float), np.array(second), classification.auroc, classification.weighted_auroc
+            )
         return Scores("accuracy", tables, ranks)
 
     def describe(

@@ -17,6 +17,7 @@ import torch
 from tunewell.core.errors import ConfigError
 from tunewell.core.examples import Example, Origin, Row
 from tunewell.core.labels import IGNORE_INDEX
+from tunewell.core.rows import joined_row, own_columns
 from tunewell.data.features import Feature
 from tunewell.models.artefact import save_model
 from tunewell.predictor import Predictor, task_to_json
@@ -235,6 +236,21 @@ def _predictions_have_the_schema(subject: Subject) -> None:
             assert fields["label"] == max(probabilities, key=lambda name: probabilities[name])
 
 
+def _rows_and_predictions_are_read_again(subject: Subject) -> None:
+    task, predictions = subject.task, subject.predictions(4096)
+    for row, example, prediction in zip(subject.rows, subject.examples, predictions, strict=True):
+        gold = json.loads(as_json(task.target(example)))
+        fields = json.loads(as_json(joined_row(row, prediction, split="test", gold=gold)))
+        try:
+            again = task.read_prediction(prediction.example_id, fields)
+        except ConfigError:
+            return  # the task does not offer it: its runs cannot be compared
+        assert again == prediction, f"read_prediction gives {again}, not {prediction}"
+        own = Row(own_columns(fields, again), row.origin)
+        assert task.read(own) == example, f"a stored row is read as {task.read(own)}, not {example}"
+        assert as_json(task.answer(again)), "an answer is not JSON-ready"
+
+
 def _scores_and_sections_are_made(subject: Subject) -> None:
     predictions = subject.predictions(4096)
     scores = subject.task.score(subject.examples, predictions)
@@ -285,6 +301,7 @@ CHECKS: Sequence[Callable[[Subject], None]] = (
     _loss_is_a_sum,
     _batches_do_not_matter,
     _predictions_have_the_schema,
+    _rows_and_predictions_are_read_again,
     _scores_and_sections_are_made,
     _baselines_answer,
     _saved_and_loaded_is_the_same,
