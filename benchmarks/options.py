@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.recipe import Json, Recipe
-from benchmarks.session import Wish
+from benchmarks.session import FOLDER_PREFIX, Wish
 from benchmarks.tasks import TASKS
 
 QUICK_ROWS = 1600
 """One megabatch of the Trainer's length grouping."""
+
+_TEMPORARY = re.compile(rf'{re.escape(tempfile.gettempdir())}/{re.escape(FOLDER_PREFIX)}[^/"]*')
 
 
 def parser(module: str, description: str) -> argparse.ArgumentParser:
@@ -50,7 +54,10 @@ def out_folder(given: argparse.Namespace, kind: str) -> Path:
 
 def write(folder: Path, name: str, result: Json, markdown: str, drawing: str | None = None) -> None:
     """The raw numbers as JSON, the page as Markdown, the picture as SVG; the page on standard output too."""
-    (folder / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    raw = _TEMPORARY.sub(
+        "TEMPORARY", json.dumps(result, indent=1)
+    )  # of no use to anybody, and never the same
+    (folder / f"{name}.json").write_text(raw + "\n", encoding="utf-8")
     (folder / f"{name}.md").write_text(markdown, encoding="utf-8")
     if drawing is not None:
         (folder / f"{name}.svg").write_text(drawing + "\n", encoding="utf-8")

@@ -19,6 +19,9 @@ from benchmarks.tasks import TASKS
 from tunewell.models import ModelLoader
 from tunewell.runtime import physical_cores
 
+FOLDER_PREFIX = "tunewell-bench-"
+"""How the names of temporary folders begin."""
+
 ENDLESS = 1_000_000
 """Steps of a schedule that no measurement reaches the end of."""
 
@@ -131,7 +134,7 @@ def opened(wish: Wish) -> Iterator[Session]:
     recipe = replace(
         wish.recipe, max_length_tokens=min(wish.recipe.max_length_tokens, models.max_length(model))
     )
-    with tempfile.TemporaryDirectory(prefix="tunewell-bench-") as name:
+    with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as name:
         folder = Path(name)
         rows = data.prepare(
             wish.data,

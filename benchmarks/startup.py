@@ -23,6 +23,7 @@ from benchmarks.options import out_folder, parser, say, write
 from benchmarks.pairs import Spread, interleave, kept, median_interval, quartiles
 from benchmarks.processes import ROOT, thread_environment
 from benchmarks.recipe import Json, Recipe
+from benchmarks.session import FOLDER_PREFIX
 from benchmarks.table import ratio_text, table
 from tunewell.core.errors import TunewellError
 from tunewell.runtime import physical_cores
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.update(thread_environment(threads))
     try:
         model = models.find(given.model)
-        with tempfile.TemporaryDirectory(prefix="tunewell-bench-") as scratch:
+        with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as scratch:
             folder = Path(scratch)
             data.prepare(
                 given.data,
