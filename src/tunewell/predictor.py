@@ -96,18 +96,20 @@ class Predictor:
     def _forward(self, features: Sequence[Feature]) -> list[Any]:
         """One output a window; where memory is short, by halves, and in smaller batches from then on."""
         self._check_stop()
-        with self.runtime.short_of_memory() as shortage:
-            batch = self.task.collate(features)
-            with self.runtime.autocast():
-                return list(self.task.predict(self.model, batch.to(self.runtime.device)))
-        if len(features) == 1:
-            raise ResourceError(
-                f"memory is too short for one text of {len(features[0])} tokens: {shortage.error}",
-                where=f"example {features[0].example_id}",
-                fix="free memory, shorten the text, or choose a smaller model",
-            )
-        middle = len(features) // 2
-        self.batch_tokens = max(1, min(self.batch_tokens, max(map(len, features)) * middle))
+        middle, longest = len(features) // 2, max(map(len, features))
+        if not middle or longest * len(features) <= self.batch_tokens:  # else the budget has fallen meanwhile
+            with self.runtime.short_of_memory() as shortage:
+                batch = self.task.collate(features)
+                with self.runtime.autocast():
+                    return list(self.task.predict(self.model, batch.to(self.runtime.device)))
+            self.runtime.release()
+            if not middle:
+                raise ResourceError(
+                    f"memory is too short for one text of {longest} tokens: {shortage.error}",
+                    where=f"example {features[0].example_id}",
+                    fix="free memory, shorten the text, or choose a smaller model",
+                )
+            self.batch_tokens = max(1, min(self.batch_tokens, longest * middle))
         return self._forward(features[:middle]) + self._forward(features[middle:])
 
     def _check_stop(self) -> None:

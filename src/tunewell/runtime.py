@@ -98,7 +98,7 @@ class Runtime:
 
     @contextmanager
     def short_of_memory(self) -> Iterator[Shortage]:
-        """End the block quietly when an allocation fails in it, and note that; what it held is given back."""
+        """End the block quietly when an allocation fails in it, and note that."""
         shortage = Shortage()
         try:
             yield shortage
@@ -106,8 +106,11 @@ class Runtime:
             if not is_memory_shortage(error):
                 raise
             shortage.error = str(error)
-        if shortage and self.device.type == "cuda":
-            torch.cuda.empty_cache()  # else the pieces stay cut for the larger size
+
+    def release(self) -> None:
+        """Give back what nobody holds any more; else the device's memory stays cut for larger pieces."""
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def total(self, value: float) -> float:
         """The sum of `value` over all processes."""

@@ -23,6 +23,7 @@ from tunewell.models.dropout import CheapDropout
 from tunewell.models.freezing import learning
 from tunewell.models.probe import plan_of, undo
 from tunewell.testing.tiny import FAMILIES
+from tunewell.testing.zoo import tiny_classifier
 
 Tiny = Callable[[str], Path]
 ADAPTED = runpy.run_path(str(Path(__file__).with_name("adapted.py")))
@@ -203,3 +204,16 @@ def test_adapters_dropout_is_the_cheap_one_and_is_given_back(tiny: Tiny) -> None
     assert not torch.equal(sequence_logits(shaken_model, texts), sequence_logits(shaken_model, texts))
     undo(model)
     assert {type(model.get_submodule(name)) for name in places} == {torch.nn.Dropout}
+
+
+def test_linear_parts_that_share_a_name_with_a_whole_layer() -> None:
+    """CTRL's feed-forward parts are called `0` and `2`, and so are its layers."""
+    model = attach(tiny_classifier("ctrl"), Lora(4, 8, 0.0, ("all-linear",)), base_name="ctrl")
+    beside, _ = learning_modules(model)
+    assert {"Wq", "0", "2"} <= beside
+
+
+def test_what_peft_refuses_is_a_setting_to_change() -> None:
+    with pytest.raises(ConfigError, match="LoRA cannot be attached") as caught:
+        attach(tiny_classifier("ctrl"), Lora(4, 8, 0.0, ("0",)), base_name="ctrl")
+    assert "lora_targets" in str(caught.value)

@@ -62,7 +62,7 @@ def trained(state: TrainState, num_rows: int) -> dict[str, Any]:
     events = train(
         model,
         compute_loss,
-        PairBatches([(inputs, labels)]),
+        PairBatches([(inputs, labels)], splittable=True),
         torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9),
         lambda step: 1.0,
         settings=LoopSettings(num_steps=3, evaluate_every=99, max_grad_norm=1.0),

@@ -144,3 +144,14 @@ def test_nothing_to_iterate_over_is_said() -> None:
         steps(new_model(), compute_loss, [], 1)
     with pytest.raises(ValueError, match="not a generator"):
         steps(new_model(), compute_loss, once(), 2)
+
+
+def test_a_pair_is_not_halved_unless_its_loss_allows_it() -> None:
+    """A mean with `ignore_index` divides each half by another number: the gradient would be another one."""
+    assert len(PairBatches(loader()).at(0, num_halvings=1)) == 1
+    assert len(PairBatches(loader(), splittable=True).at(0, num_halvings=1)) == 2
+
+
+def test_what_has_no_rows_stays_whole() -> None:
+    assert len(Pair(torch.randn(4), torch.tensor(1)).split(3)) == 1
+    assert len(Pair(torch.randn(7, 3, 2), LABELS[:3]).split(1)) == 1  # sequence first

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,7 +114,8 @@ def attach(
 
     in_full = _modules_in_full(model, new_parameters)
     linear = _linear_layers(model, in_full)
-    targets = _targets(lora.targets, linear)
+    others = [name for name, part in model.named_modules() if not isinstance(part, nn.Linear | Conv1D)]
+    targets = _targets(lora.targets, linear, others)
     chosen = [module for name, module in linear.items() if _matches(name, targets)]
     config = peft.LoraConfig(
         r=lora.rank,
@@ -130,7 +131,13 @@ def attach(
     with warnings.catch_warnings():
         # peft 0.21 reads an attribute that transformers 5 has renamed; nothing that a user could mend
         warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
-        adapted = peft.get_peft_model(model, config)
+        try:
+            adapted = peft.get_peft_model(model, config)
+        except ValueError as error:  # a layer of a kind that it cannot stand beside
+            raise ConfigError(
+                f"LoRA cannot be attached to this model: {' '.join(str(error).split())[:200]}",
+                fix="choose model.lora_targets by name, or train without model.lora_rank",
+            ) from None
     settled = adapted.peft_config["default"]
     settled.base_model_name_or_path, settled.revision = base_name, revision
     settled.modules_to_save = in_full or None  # without the names of heads that this model does not have
@@ -184,11 +191,15 @@ def _linear_layers(model: nn.Module, in_full: Sequence[str]) -> dict[str, nn.Mod
     }
 
 
-def _targets(wanted: Sequence[str], linear: Mapping[str, nn.Module]) -> list[str]:
-    """`wanted` with `all-linear` spelt out; raises `ConfigError` for what matches nothing."""
+def _targets(wanted: Sequence[str], linear: Mapping[str, nn.Module], others: Iterable[str]) -> list[str]:
+    """`wanted` with `all-linear` spelt out; raises `ConfigError` for what matches nothing.
+
+    `others` are the names of the modules that no adapter can stand beside.
+    """
     endings = sorted({name.rpartition(".")[2] for name in linear})
     if list(wanted) == [ALL_LINEAR]:
-        return endings
+        shared = any(_matches(name, endings) for name in others)  # CTRL's linear "0" and its layer "0"
+        return sorted(linear) if shared else endings
     unknown = [target for target in wanted if not any(_matches(name, [target]) for name in linear)]
     if unknown:
         raise ConfigError(

@@ -137,19 +137,19 @@ def _train(
         state=state,
         evaluate=_evaluator(predictor, dataset.examples["validation"]),
     )
-    saved_step, num_halvings = state.step if found is not None else 0, state.num_halvings
+    saved = told = (state.step, state.num_halvings)
     for event in events:
-        if state.num_halvings > num_halvings:
-            num_halvings = state.num_halvings
+        if state.num_halvings > told[1]:
             tell(sinks, _halving_note(state), "warning")
+        told = (state.step, state.num_halvings)
         for sink in sinks:
             sink(event)
         periodic = bool(settings.save_every_steps) and state.step % (settings.save_every_steps or 1) == 0
         if isinstance(event, EvalDone) or (periodic and not loop_settings.evaluation_due(state.step)):
             checkpoints.save(model, optimizer, state)
-            saved_step = state.step
+            saved = told
     if runtime.stop:
-        if state.step > saved_step:
+        if (state.step, state.num_halvings) != saved:  # a halving counts, though its step was dropped
             checkpoints.save(model, optimizer, state)
         raise stopped(runtime, f"after step {state.step} of {loop_settings.num_steps}")
     return state

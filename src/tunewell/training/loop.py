@@ -154,6 +154,7 @@ def train(
         if shortage:
             loss = torch.empty(0)  # lets go of what the failed one holds
             optimizer.zero_grad(set_to_none=True)
+            runtime.release()
             state.num_halvings = _halved(batches, state, micro_batches[len(losses)])
             continue
 
@@ -187,12 +188,14 @@ def _halved(batches: Batches, state: TrainState, too_large: Targets) -> int:
     """How often to halve so that the step falls into more micro-batches than before."""
     before = len(batches.at(state.step, state.num_halvings))
     for num_halvings in range(state.num_halvings + 1, state.num_halvings + _MOST_HALVINGS):
+        if len(too_large.example_ids) == 1:
+            break
         if len(batches.at(state.step, num_halvings)) > before:
             return num_halvings
     raise ResourceError(
         f"memory is too short for step {state.step + 1}, in the smallest micro-batch",
         where=_named(too_large.example_ids),
-        fix="free memory, shorten the texts, or choose a smaller model; the last checkpoint is intact",
+        fix="free memory, shorten the texts, or choose a smaller model; what was saved is intact",
     )
 
 

@@ -32,11 +32,17 @@ class Pair:
         return Pair(_each(self.inputs, lambda tensor: tensor.to(device)), self.labels.to(device))
 
     def split(self, num_halvings: int) -> list[Pair]:
-        """The same rows (the first axis of every tensor) in pieces that are halved `num_halvings` times."""
-        size = max(1, math.ceil(len(self.labels) / 2**num_halvings))
-        starts = range(0, len(self.labels), size) if num_halvings else [0]
-        if len(starts) < 2:
+        """The same rows (the first axis of every tensor) in pieces that are halved `num_halvings` times.
+
+        Whole where there is nothing to halve, or where the tensors do not agree on the number of rows.
+        """
+        tensors = self.inputs.values() if isinstance(self.inputs, Mapping) else [self.inputs]
+        if not num_halvings or self.labels.ndim == 0:
             return [self]
+        if any(tensor.ndim == 0 or len(tensor) != len(self.labels) for tensor in tensors):
+            return [self]
+        size = max(1, math.ceil(len(self.labels) / 2**num_halvings))
+        starts = range(0, len(self.labels), size)
         return [
             Pair(
                 _each(self.inputs, lambda tensor, start=start: tensor[start : start + size]),  # type: ignore[misc]
@@ -51,10 +57,15 @@ class PairBatches:
 
     Iterated from its start again whenever it ends; a resumed run passes over the steps that are done. A
     `DataLoader` that shuffles needs a `generator` with a seed of its own for the same order in every run.
+
+    `splittable` allows a pair to be computed in halves when memory is short. It is for losses that are a sum, or
+    a plain mean over the labels, and for tensors whose first axis counts rows: a mean with class weights or with
+    `ignore_index` divides each half by a number of its own.
     """
 
-    def __init__(self, pairs: Iterable[tuple[Any, Tensor]]) -> None:
+    def __init__(self, pairs: Iterable[tuple[Any, Tensor]], splittable: bool = False) -> None:
         self._pairs = pairs
+        self._splittable = splittable
         self._iterator = iter(pairs)
         self._num_taken = 0
         self._current: Pair | None = None
@@ -66,7 +77,7 @@ class PairBatches:
         while self._current is None or self._num_taken <= step:
             self._current = Pair(*self._take())
             self._num_taken += 1
-        return self._current.split(num_halvings)
+        return self._current.split(num_halvings if self._splittable else 0)
 
     def _take(self) -> tuple[Any, Tensor]:
         pair = next(self._iterator, None)
