@@ -89,7 +89,7 @@ def score_sections(scores: RunScores) -> list[Section]:
     caution = "" if split == "test" else " This split chose the checkpoint, so the score is too good."
     rows: list[list[str | int | float | None]] = [
         [metric, name, None if math.isnan(score.value) else score.value, score.low, score.high]
-        for name, part in scores.splits.items()
+        for name, part in sorted(scores.splits.items(), key=lambda item: item[0] != split)
         for metric, score in part.scores.items()
     ]
     return [

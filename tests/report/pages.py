@@ -202,7 +202,7 @@ def one_label(
     random_ = random.Random(7)
     text = ["first", "second"] if isinstance(pool[0], tuple) else "text"
     task = _task("single_label", labels, text=text)
-    splits = _splits(random_, pool, sizes, lambda n: labels[n % len(labels)])
+    splits = _splits(random_, pool, sizes, lambda n: random_.choice(labels))
 
     def answer(example: TextExample) -> LabelPrediction:
         gold = task.labels.ids[str(example.target)]

@@ -144,7 +144,7 @@ def test_mistakes_are_wrong_and_the_surest_first_and_doubts_are_the_least_sure()
 def test_examples_of_pairs_many_labels_and_no_label() -> None:
     pairs = the(Texts, page("four labels, pairs"), "Least")
     assert all("\n\u2016 " in str(entry["text"]) for entry in pairs.entries)
-    assert all(0 <= float(entry["gold probability"]) <= float(entry["confidence"]) for entry in pairs.entries)
+    assert all(0 <= float(entry["gold_probability"]) <= float(entry["confidence"]) for entry in pairs.entries)
     several = the(Texts, page("several labels"), "Least")
     assert "no label" in {entry["gold"] for entry in several.entries}
     assert "<dd>✓ right</dd>" in render("t", "", [several])
@@ -209,7 +209,7 @@ def test_what_is_fine_and_what_wants_a_look() -> None:
     looks = [item for item in bad.items if item.verdict == "look"]
     assert bad.items[: len(looks)] == looks, "what wants a look comes first"
     said = " ".join(item.text for item in looks)
-    for words in ("no test data", "Only 40 examples", "also in train", "repeat the text"):
+    for words in ("no test data", "No more than 40 validation examples", "also in train", "repeat the text"):
         assert words in said
     assert "direction mark" not in said
     html = render("t", "", page("doubtful"))
@@ -237,12 +237,12 @@ def test_shares_stand_beside_counts() -> None:
 def test_sizes_count_duplicates_and_lengths() -> None:
     table = the(Table, page("one example"), "The data")
     rows = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
-    assert rows["train"]["also in train"] is None
+    assert rows["train"]["Also in train"] is None
     assert rows["test"]["examples"] == 1
     assert (
-        rows["train"]["median tokens"]
+        rows["train"]["Median tokens"]
         <= rows["train"]["95% have at most"]
-        <= rows["train"]["longest (tokens)"]
+        <= rows["train"]["Longest, in tokens"]
     )
 
 

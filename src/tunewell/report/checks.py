@@ -13,7 +13,7 @@ _WORDS = {"fine": "Fine", "look": "Look", "note": "Note"}
 
 @dataclass(frozen=True, slots=True)
 class CheckView:
-    """One line; `verdict` is also a CSS class, `word` says it without colour."""
+    """One line; `word` says the verdict without sign and colour."""
 
     verdict: str
     glyph: str

@@ -16,8 +16,8 @@ from tunewell.report.svg import Axis, Svg, axis, element, picture
 from tunewell.report.tables import TableView
 
 MAX_DOTS = 1500
-_LEFT, _RIGHT, _TOP, _BOTTOM = 50, 350, 10, 310
-_COUNTS_TOP, _COUNTS_BOTTOM = 332, 382
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 340, 10, 302
+_COUNTS_TOP, _COUNTS_BOTTOM = 324, 374
 _PERCENT = Scale(100.0, 1, "%")
 _WHOLE = Scale(100.0, 0, "%")
 _FIFTHS = 5
@@ -44,7 +44,7 @@ def reliability_view(section: Reliability) -> SquareView | None:
         parts += _dot(part, unit_axis.at(part.confidence), upright, total)
     parts += _counts(section.bins, unit_axis)
     parts += [
-        element("text", "confidence", x=200.0, y=420, text_anchor="middle", class_="label"),
+        element("text", "confidence", x=194.0, y=412, text_anchor="middle", class_="label"),
         _upright_label(f"share {section.outcome}"),
     ]
     reach = sum(_reaches(part) for part in section.bins)
@@ -54,7 +54,7 @@ def reliability_view(section: Reliability) -> SquareView | None:
         figures.insert(0, ("Expected calibration error", _PERCENT.show(section.error)))
     description = f"Share {section.outcome} against confidence, {len(section.bins)} bins of {total:,} {section.unit}; {said}."
     chart = picture(
-        *parts, title=section.title, description=description, class_="square", viewBox="0 0 360 428"
+        *parts, title=section.title, description=description, class_="square", viewBox="0 0 360 420"
     )
     return SquareView(chart, figures, _bins_table(section))
 
@@ -108,7 +108,7 @@ def _upright_label(text: str) -> Svg:
         y=0,
         text_anchor="middle",
         class_="label",
-        transform="translate(10 160) rotate(-90)",
+        transform="translate(10 156) rotate(-90)",
     )
 
 
@@ -181,13 +181,13 @@ def scatter_view(section: Scatter) -> SquareView | None:
             for tick in across.ticks
         ),
         element(
-            "text", f"gold {humanise(section.unit)}", x=200.0, y=348, text_anchor="middle", class_="label"
+            "text", f"gold {humanise(section.unit)}", x=194.0, y=340, text_anchor="middle", class_="label"
         ),
         _upright_label(f"predicted {humanise(section.unit)}"),
     ]
     description = f"Predicted against gold {humanise(section.unit)} of {len(points):,} examples."
     chart = picture(
-        *parts, title=section.title, description=description, class_="square", viewBox="0 0 360 354"
+        *parts, title=section.title, description=description, class_="square", viewBox="0 0 360 346"
     )
     figures = [] if every == 1 else [("Dots drawn", f"{len(drawn):,} of {len(points):,}")]
     return SquareView(chart, figures, _fifths_table(section, points, scale))

@@ -13,7 +13,7 @@ from tunewell.report.svg import Svg
 
 MAX_ROWS = 500
 MAX_BARS = 30
-_LINE_ROWS = 40
+_LINE_ROWS = 20
 _SHARE = Scale(100.0, 1, "%")
 Value = str | int | float | None
 
@@ -136,7 +136,7 @@ def panels_view(section: Lines) -> list[Panel]:
     order = list(dict.fromkeys(name for series in section.panels.values() for name in series))
     return [
         Panel(
-            title=heading(title),
+            title=_capital(heading(title)),
             chart=charts.line_panel(title, section.x_label, series, order, section.marks),
             words=charts.panel_words(title, section.x_label, series),
             legend=[(charts.swatch(order.index(name)), humanise(name)) for name in series],
@@ -146,8 +146,12 @@ def panels_view(section: Lines) -> list[Panel]:
     ]
 
 
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _points_table(title: str, x_label: str, series: Mapping[str, Sequence[tuple[float, float]]]) -> TableView:
-    """The drawn points, at most about 40 rows of them."""
+    """The drawn points, at most about 20 rows of them."""
     found = {name: {float(x): float(y) for x, y in points} for name, points in series.items()}
     every = sorted({x for points in found.values() for x in points})
     picked = [every[i] for i in _spread(len(every), _LINE_ROWS)]

@@ -15,6 +15,7 @@ from typing import Any
 from tunewell.config import RunConfig
 from tunewell.core.results import RunScores
 from tunewell.core.sections import Bars, Check, Checks, Facts, Section, Table
+from tunewell.data.findings import plural
 from tunewell.data.similarity import normalised
 from tunewell.dataset import Dataset, joined
 from tunewell.runs.fitting import UNKNOWN_SHARE, Fitted, TokenCounts
@@ -55,6 +56,7 @@ def checks_section(
 def _split_checks(scores: RunScores, cross_validated: bool) -> list[Check]:
     split = scores.headline_split
     count = scores.splits[split].num_examples
+    examples = plural(count, f"{split} example")
     if cross_validated:
         first = Check(
             "fine",
@@ -63,14 +65,11 @@ def _split_checks(scores: RunScores, cross_validated: bool) -> list[Check]:
     elif scores.splits[split].selected_on:
         first = Check(
             "look",
-            f"There is no test data: the score is of the {split} examples, which chose the weights. Expect less on "
-            "new texts.",
+            f"There is no test data: the score is of the {examples} that chose the weights. Expect less on new texts.",
         )
     else:
-        first = Check(
-            "fine", f"The {count:,} {split} examples chose nothing: neither weights nor thresholds."
-        )
-    few = Check("look", f"Only {count:,} examples are scored, so a few texts more or less move the score.")
+        first = Check("fine", f"The {examples} chose nothing: neither weights nor thresholds.")
+    few = Check("look", f"No more than {examples}: a few texts right or wrong move the score a lot.")
     return [first, *([few] if count < _FEW_EXAMPLES else [])]
 
 
@@ -132,8 +131,8 @@ def _sizes(dataset: Dataset, counts: Mapping[str, TokenCounts]) -> Table:
                 count.unknown_share,
             ]
         )
-    columns = ["split", "examples", "repeated texts", "also in train", "median tokens", "95% have at most"]
-    columns += ["longest (tokens)", "texts cut", "share of unknown tokens"]
+    columns = ["split", "examples", "Repeated texts", "Also in train", "Median tokens", "95% have at most"]
+    columns += ["Longest, in tokens", "Texts cut", "Share of unknown tokens"]
     note = "Texts that differ only in case or white space count as repeated. Tokens are the model's, special ones included."
     return Table("The data", note, columns, rows)
 
@@ -206,7 +205,7 @@ def _lengths(count: TokenCounts) -> Bars:
         total=float(len(count.lengths)),
         shows=f"Half have at most {_quantile(count.lengths, 0.5)} tokens, 95 in 100 at most "
         f"{_quantile(count.lengths, 0.95)}, all at most {max(count.lengths)}. "
-        f"{count.num_truncated:,} {'was' if count.num_truncated == 1 else 'were'} cut.",
+        f"{count.num_truncated or 'None'} {'were' if count.num_truncated > 1 else 'was'} cut.",
     )
 
 
@@ -239,7 +238,7 @@ def settings_section(config: RunConfig, fitted: Fitted) -> Facts:
     return Facts(
         "Settings and versions",
         "As in config.yaml, which starts the same run again.",
-        {"what learns": str(fitted.learning), **facts, **versions},
+        {"What learns": str(fitted.learning), **facts, **versions},
     )
 
 

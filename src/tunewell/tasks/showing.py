@@ -44,7 +44,13 @@ def confusion(names: Sequence[str], counts: Sequence[Sequence[int]]) -> Matrix:
             f"The most frequent mistake: {names[row]} taken for {names[column]}, {_times(count)}, which is "
             f"{share:.1%} of all {names[row]}."
         )
-    return Matrix("Confusion matrix", "Which labels are taken for which.", names, counts, shows=shows)
+    return Matrix(
+        "Confusion matrix",
+        "Rows are the gold labels, columns the answers; percentages are shares of the row.",
+        names,
+        counts,
+        shows=shows,
+    )
 
 
 def label_scores(rows: Sequence[LabelRow]) -> Table:
@@ -60,11 +66,14 @@ def label_scores(rows: Sequence[LabelRow]) -> Table:
     if len(seen) < len(rows):
         shows += f" {len(rows) - len(seen)} of {len(rows)} labels are on no example here."
     many = len(rows) > _LABELS_IN_ORDER
-    note = "Precision: how many of those given this label are right. Recall: how many of those with it are found."
+    note = (
+        "Precision: how many of those given this label are right. Recall: how many of those with it are found. Gold and "
+        "predicted: how many examples have it, and how many are given it."
+    )
     return Table(
         "Scores by label",
         note + (" The weakest come first." if many else ""),
-        ["label", "precision", "recall", "F1", "examples", "predicted"],
+        ["label", "precision", "recall", "F1", "gold", "predicted"],
         [
             [row.name, row.precision, row.recall, row.f1, row.support, row.predicted]
             for row in (sorted(rows, key=lambda row: (row.f1, -row.support)) if many else rows)
@@ -94,14 +103,7 @@ def reliability(
     error, shows = None, ""
     if total:
         error = sum(part.count * abs(part.confidence - part.right.value) for part in bins) / total
-        sure, right = float(confidence.mean()), float(correct.mean())
-        off = abs(sure - right)
-        judged = (
-            "about right on the whole"
-            if off < 0.01
-            else f"too {'sure' if sure > right else 'cautious'} on the whole"
-        )
-        shows = f"It says {sure:.1%} on average and {right:.1%} come out {outcome}: {judged}."
+        shows = _judged(float(confidence.mean()), int(correct.sum()), total, unit, outcome)
     return Reliability(
         "Is its confidence to be believed?",
         f"Each dot gathers {unit} with about the same confidence. On the diagonal its word can be taken; below it the "
@@ -112,6 +114,15 @@ def reliability(
         error,
         shows=shows,
     )
+
+
+def _judged(sure: float, right: int, total: int, unit: str, outcome: str) -> str:
+    """Whether the mean confidence is too high or too low, where so many answers can tell."""
+    share = _share(right, total)
+    said = f"It says {sure:.1%} on average and {share.value:.1%} come out {outcome}"
+    if share.low is not None and share.high is not None and share.low <= sure <= share.high:
+        return f"{said}: no difference that {total:,} {unit} could show."
+    return f"{said}: too {'sure' if sure > share.value else 'cautious'} on the whole."
 
 
 def _share(count: int, total: int) -> Score:
@@ -143,8 +154,9 @@ def mistakes_and_doubts(entries: Sequence[Entry]) -> list[Section]:
             "Most confident mistakes",
             "Wrong answers, the surest first. Some of them will be wrong labels in the data.",
             wrong[:TEXTS_SHOWN],
-            shows=f"{len(wrong):,} of {len(marked):,} answers are wrong{shown}. "
-            f"{num_sure:,} of them were given with more than {_SURE:.0%} confidence.",
+            shows=f"{len(wrong):,} of {_answers(len(marked))} wrong{shown}. "
+            f"{num_sure or 'None':{',' if num_sure else ''}} of them {'was' if num_sure < 2 else 'were'} given with more "
+            f"than {_SURE:.0%} confidence.",
         ),
         Texts(
             "Least certain examples",
@@ -167,29 +179,18 @@ def _doubtful(doubts: Sequence[Entry], every: Sequence[Entry]) -> str:
 def numbers(entries: Sequence[Entry]) -> list[Section]:
     """Predicted against gold numbers, and where they are farthest apart.
 
-    An entry has `text`, `gold`, `predicted` and `origin`.
+    An entry has `text`, `gold`, `predicted`, `error` (predicted minus gold) and `origin`.
     """
     points = [(float(entry["gold"]), float(entry["predicted"])) for entry in entries]
-    errors = [predicted - gold for gold, predicted in points]
-    shows = ""
-    if errors:
-        middle = sorted(map(abs, errors))[len(errors) // 2]
-        mean = math.fsum(errors) / len(errors)
-        shows = (
-            f"Half of the predictions are within {middle:.3g} of the gold value; on average they are "
-            f"{abs(mean):.3g} too {'high' if mean > 0 else 'low'}."
-        )
-    ranked = sorted(
-        ({**entry, "error": error} for entry, error in zip(entries, errors, strict=True)),
-        key=lambda entry: -abs(float(entry["error"])),
-    )
+    errors = [float(entry["error"]) for entry in entries]
+    ranked = sorted(entries, key=lambda entry: -abs(float(entry["error"])))
     return [
         Scatter(
             "Predicted against gold",
             "Each dot is an example. On the diagonal the prediction is right; above it too high, below it too low.",
             "value",
             points,
-            shows=shows,
+            shows=_off(errors) if errors else "",
         ),
         Texts(
             "Largest errors",
@@ -199,8 +200,23 @@ def numbers(entries: Sequence[Entry]) -> list[Section]:
     ]
 
 
+def _off(errors: Sequence[float]) -> str:
+    """How far off predictions are, and whether more to one side than chance would have it."""
+    middle = sorted(map(abs, errors))[len(errors) // 2]
+    mean = math.fsum(errors) / len(errors)
+    spread = math.sqrt(math.fsum((error - mean) ** 2 for error in errors) / len(errors))
+    said = f"Half of the predictions are within {middle:.3g} of the gold value"
+    if abs(mean) <= _Z * spread / math.sqrt(len(errors)):
+        return f"{said}, with no lean to either side."
+    return f"{said}; on average they are {abs(mean):.2g} too {'high' if mean > 0 else 'low'}."
+
+
 def _examples(count: int) -> str:
     return f"{count:,} example{'' if count == 1 else 's'}"
+
+
+def _answers(count: int) -> str:
+    return f"{count:,} answer{' is' if count == 1 else 's are'}"
 
 
 def _times(count: int) -> str:

@@ -458,12 +458,13 @@ def _entry(example: TextExample, prediction: TextPrediction) -> dict[str, str | 
     entry: dict[str, str | float] = {"text": _PAIR.join(example.texts)}
     origin = {"origin": str(example.origin)}
     if isinstance(prediction, ValuePrediction):
-        return {**entry, "gold": float(example.target), "predicted": prediction.value, **origin}  # type: ignore[arg-type]
+        entry |= {"gold": float(example.target), "predicted": prediction.value}  # type: ignore[arg-type]
+        return {**entry, "error": prediction.value - float(entry["gold"]), **origin}
     if isinstance(prediction, LabelPrediction):
         gold, shares = str(example.target), prediction.probabilities
         entry |= {"gold": gold, "predicted": prediction.label, "confidence": shares[prediction.label]}
         if len(shares) > 2:  # with two it is what is left of the confidence
-            entry["gold probability"] = shares.get(gold, 0.0)
+            entry["gold_probability"] = shares.get(gold, 0.0)
         return {**entry, **origin}
     sureness = min(max(share, 1 - share) for share in prediction.probabilities.values())
     names = {"gold": example.target or (), "predicted": prediction.labels}  # type: ignore[dict-item]
