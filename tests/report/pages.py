@@ -104,13 +104,14 @@ def report(
     fitted = Fitted(None, None, counts, Learning(22_713_600, 22_713_600))  # type: ignore[arg-type]
     split = scores.headline_split
     headline, metrics = score_sections(scores)
+    described = task.describe(list(splits[split]), predictions[split])
     return [
         headline,
-        checks_section(dataset, fitted, scores, read_back=True, cross_validated=False),
-        *task.describe(list(splits[split]), predictions[split]),
+        checks_section(dataset, counts, scores, described, read_back=True, cross_validated=False),
+        *described,
         metrics,
         curve_section(_metrics_lines(scores.primary, steps), scores.primary),
-        *data_sections(dataset, fitted),
+        *data_sections(dataset, counts),
         settings_section(config, fitted),
         *provenance(MANIFEST),
     ]

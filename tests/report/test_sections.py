@@ -16,6 +16,7 @@ from tunewell.core.sections import (
     Bars,
     Check,
     Checks,
+    ConfidenceBin,
     Headline,
     Lines,
     Matrix,
@@ -218,6 +219,16 @@ def test_what_is_fine_and_what_wants_a_look() -> None:
     assert "train.csv:4 &#39;x&#39; = line 2" in html
 
 
+@pytest.mark.parametrize(("error", "verdict"), [(0.02, "fine"), (0.2, "look")])
+def test_a_confidence_that_is_far_off_wants_a_look(error: float, verdict: str) -> None:
+    from tunewell.runs.sections import _confidence_checks
+
+    for count, expected in ((100, [verdict]), (99, [])):
+        part = ConfidenceBin(0.8, 0.9, count, 0.85, Score(0.85 - error))
+        section = Reliability("t", "n", "answers", "right", [part], error)
+        assert [check.verdict for check in _confidence_checks([section])] == expected
+
+
 def test_without_checks_the_headline_claims_nothing() -> None:
     headline = page("two labels")[0]
     assert 'class="trust"' not in render("t", "", [headline, Checks("t", "n", [Check("note", "read")])])
@@ -230,7 +241,7 @@ def test_without_checks_the_headline_claims_nothing() -> None:
 
 def test_shares_stand_beside_counts() -> None:
     labels = the(Bars, page("two labels"), "Labels")
-    assert [(bar.value, bar.share) for bar in bars_view(labels).shown] == [("400", "50.0%"), ("400", "50.0%")]
+    assert [(bar.value, bar.share) for bar in bars_view(labels).shown] == [("404", "50.5%"), ("396", "49.5%")]
     assert bars_view(Bars("t", "n", "texts", {"a": 1.0})).shown[0].share == ""
 
 
@@ -299,7 +310,7 @@ def test_five_thousand_test_rows_stay_under_two_megabytes() -> None:
 @pytest.mark.parametrize("name", ["one example", "Arabic"])
 def test_nothing_undefined_is_written_out(name: str) -> None:
     html = render("t", "", page(name)).partition("<script")[0]
-    for word in (">nan", "nan%", "None", "inf "):
+    for word in (">nan", "nan%", ">None<", "inf "):
         assert word not in html
 
 

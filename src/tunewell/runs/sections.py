@@ -14,7 +14,7 @@ from typing import Any
 
 from tunewell.config import RunConfig
 from tunewell.core.results import RunScores
-from tunewell.core.sections import Bars, Check, Checks, Facts, Section, Table
+from tunewell.core.sections import Bars, Check, Checks, Facts, Reliability, Section, Table
 from tunewell.data.findings import plural
 from tunewell.data.similarity import normalised
 from tunewell.dataset import Dataset, joined
@@ -23,18 +23,31 @@ from tunewell.runs.fitting import UNKNOWN_SHARE, Fitted, TokenCounts
 _FEW_EXAMPLES = 100
 """With fewer, a test split says little."""
 
+_FAR_OFF = 0.1
+"""A calibration error above this wants a look."""
+
 _BARS = 12
 _OVERLAPS = ("overlap", "near-overlap")
 
 
 def checks_section(
-    dataset: Dataset, fitted: Fitted, scores: RunScores, *, read_back: bool, cross_validated: bool
+    dataset: Dataset,
+    counts: Mapping[str, TokenCounts],
+    scores: RunScores,
+    described: Sequence[Section],
+    *,
+    read_back: bool,
+    cross_validated: bool,
 ) -> Checks:
-    """What decides whether the headline can be trusted, said whether it is fine or not."""
+    """What decides whether the headline can be trusted, said whether it is fine or not.
+
+    `described` are the task's own sections. `read_back`: the saved model was, and answers the same.
+    """
     items = [
         *_split_checks(scores, cross_validated),
         *_overlap_checks(dataset),
-        *_length_checks(fitted.token_counts),
+        *_length_checks(counts),
+        *_confidence_checks(described),
     ]
     items += [
         Check("look", _sentence(finding.message), finding.examples)
@@ -100,12 +113,30 @@ def _length_checks(counts: Mapping[str, TokenCounts]) -> list[Check]:
     return checks
 
 
-def data_sections(dataset: Dataset, fitted: Fitted) -> list[Section]:
+def _confidence_checks(described: Sequence[Section]) -> list[Check]:
+    """Of too few answers the calibration error is mostly noise."""
+    checks = []
+    for section in described:
+        if not isinstance(section, Reliability) or section.error is None:
+            continue
+        if sum(part.count for part in section.bins) < _FEW_EXAMPLES:
+            continue
+        off = f"{100 * section.error:.1f} points off on average"
+        if section.error > _FAR_OFF:
+            checks.append(
+                Check("look", f"Its confidence is {off}: do not take its percentages at their word.")
+            )
+        else:
+            checks.append(Check("fine", f"Its confidence is {off}."))
+    return checks
+
+
+def data_sections(dataset: Dataset, counts: Mapping[str, TokenCounts]) -> list[Section]:
     """Sizes, duplicates, lengths, label shares, and how the files were read."""
     return [
-        _sizes(dataset, fitted.token_counts),
+        _sizes(dataset, counts),
         *_labels(dataset),
-        _lengths(fitted.token_counts["train"]),
+        _lengths(counts["train"]),
         _reading(dataset),
     ]
 

@@ -15,7 +15,7 @@ from tunewell.config import RunConfig
 from tunewell.core.errors import Interrupted, ModelError, ResourceError
 from tunewell.core.examples import Example, Prediction, Row
 from tunewell.core.results import RunScores
-from tunewell.core.sections import Checks, Section
+from tunewell.core.sections import Section
 from tunewell.dataset import Dataset
 from tunewell.models.artefact import save_model
 from tunewell.predictor import Predictor, task_to_json
@@ -87,10 +87,9 @@ def conclude(
     scores = run_scores(predictor.task, scored, predictions, baselines, config.evaluation)
     answered = Answered(scored, rows, predictions, scores)
     _write_results(config, dataset, run, fitted, answered)
-    checks = checks_section(
-        dataset, fitted, scores, read_back=read_back, cross_validated=held_out is not None
+    sections = _sections(
+        config, dataset, run, fitted, answered, read_back=read_back, cross_validated=held_out is not None
     )
-    sections = _sections(config, dataset, run, fitted, answered, checks)
     write_json(run.sections, [section.to_json() for section in sections])
     clock.lap("scoring")
     clock.save(run)
@@ -129,18 +128,19 @@ def _write_results(
 
 
 def _sections(
-    config: RunConfig, dataset: Dataset, run: RunDir, fitted: Fitted, answered: Answered, checks: Checks
+    config: RunConfig, dataset: Dataset, run: RunDir, fitted: Fitted, answered: Answered, **known: bool
 ) -> list[Section]:
     """The report, in the order of a reader's questions: how good, can I trust it, where is it wrong, on what data?"""
-    headline = answered.scores.headline_split
-    score, metrics = score_sections(answered.scores)
+    scores, headline = answered.scores, answered.scores.headline_split
+    score, metrics = score_sections(scores)
+    described = fitted.predictor.task.describe(answered.examples[headline], answered.predictions[headline])
     return [
         score,
-        checks,
-        *fitted.predictor.task.describe(answered.examples[headline], answered.predictions[headline]),
+        checks_section(dataset, fitted.token_counts, scores, described, **known),
+        *described,
         metrics,
-        *_curves(run, answered.scores.primary),
-        *data_sections(dataset, fitted),
+        *_curves(run, scores.primary),
+        *data_sections(dataset, fitted.token_counts),
         settings_section(config, fitted),
     ]
 
