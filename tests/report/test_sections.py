@@ -29,7 +29,6 @@ from tunewell.core.sections import (
 from tunewell.metrics.classification import calibration_table
 from tunewell.report import render
 from tunewell.report.headline import headline_view
-from tunewell.report.provenance import provenance, subtitle
 from tunewell.report.squares import MAX_DOTS, reliability_view, scatter_view
 from tunewell.report.tables import bars_view, panels_view
 from tunewell.scoring import curve_section
@@ -262,40 +261,6 @@ def test_quantiles_are_lengths_that_occur(share: float, value: int) -> None:
     from tunewell.runs.sections import _quantile
 
     assert _quantile([4, 1, 3, 2], share) == value
-
-
-# Time and machine
-
-
-def test_times_of_an_interrupted_run_are_added_up() -> None:
-    time, machine = provenance(PAGES["MANIFEST"])
-    facts = time.facts  # type: ignore[attr-defined]
-    assert facts["In all"] == "56 s"
-    assert facts["Training"] == "33 s"
-    assert facts["Speed of training"] == "4.55 steps per second, over 150 steps"
-    assert facts["Processes"].startswith("2, begun 2026-11-23 18:00 UTC, ")
-    assert "not counted" in time.note
-    named = machine.facts  # type: ignore[attr-defined]
-    assert named["GPU"] == "NVIDIA H200, 139.0 GiB"
-    assert "Xeon" in named["Processor"]
-    assert named["Memory"] == "8.0 GiB"
-    assert "Xeon" in named["Earlier processes"]
-
-
-def test_times_where_there_is_little_to_tell() -> None:
-    assert provenance({"status": "finished"}) == []
-    record = {**PAGES["MANIFEST"]["processes"][0], "steps": 0, "seconds": {}}
-    time, machine = provenance({"processes": [record], "folds_seconds": 61.0})
-    assert "Speed of training" not in time.facts  # type: ignore[attr-defined]
-    assert time.facts["In all"] == "1 min 1 s"  # type: ignore[attr-defined]
-    assert machine.facts["GPU"] == "none used"  # type: ignore[attr-defined]
-
-
-def test_the_subtitle_names_task_model_and_day() -> None:
-    assert subtitle(PAGES["MANIFEST"]) == "Text classification · minilm · 2026-11-23"
-    identity = {"task.name": "text-classification", "model.name": "/home/me/models/small/"}
-    assert subtitle({"identity": identity}) == "Text classification · small"
-    assert subtitle({}) == ""
 
 
 # Size

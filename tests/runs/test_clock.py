@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tunewell.run_dir import RunDir, read_json
+from tunewell.run_dir import RUNNING, RunDir, read_json
 from tunewell.runs import clock as clocks
 from tunewell.runs.clock import Clock, machine
 from tunewell.runtime import Runtime
@@ -26,7 +26,7 @@ def test_laps_are_added_up_by_kind_of_work_and_over_processes(tmp_path: Path, no
     for start in (100.0, 200.0):
         now[0] = start
         clock = Clock(start, folds_seconds=7.0)
-        run.update_manifest(**clock.begin(run, {"cores": 2}))
+        run.update_manifest(status=RUNNING, **clock.begin(run, {"cores": 2}))
         for work, seconds, steps in (
             ("preparing", 3, 0),
             ("training", 5, 1),

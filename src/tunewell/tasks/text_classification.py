@@ -467,7 +467,7 @@ def _entry(example: TextExample, prediction: TextPrediction) -> dict[str, str | 
             entry["gold_probability"] = shares.get(gold, 0.0)
         return {**entry, **origin}
     sureness = min(max(share, 1 - share) for share in prediction.probabilities.values())
-    names = {"gold": example.target or (), "predicted": prediction.labels}  # type: ignore[dict-item]
+    names = {"gold": example.target or (), "predicted": prediction.labels}
     entry |= {name: ", ".join(sorted(labels)) or "no label" for name, labels in names.items()}  # type: ignore[arg-type]
     return {**entry, "confidence": sureness, **origin}
 
