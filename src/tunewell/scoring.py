@@ -89,13 +89,13 @@ def score_sections(scores: RunScores) -> list[Section]:
     caution = "" if split == "test" else " This split chose the checkpoint, so the score is too good."
     rows: list[list[str | int | float | None]] = [
         [metric, name, None if math.isnan(score.value) else score.value, score.low, score.high]
-        for name, part in scores.splits.items()
+        for name, part in sorted(scores.splits.items(), key=lambda item: item[0] != split)
         for metric, score in part.scores.items()
     ]
     return [
         Headline(
             "How good is it?",
-            f"95% intervals: how far chance in the choice of {split} examples goes.{caution}",
+            f"The 95% intervals say how far scores would move with other {split} examples.{caution}",
             scores.primary,
             split,
             scores.splits[split].num_examples,
@@ -117,13 +117,26 @@ def curve_section(entries: Sequence[Mapping[str, Any]], primary: str) -> Section
     steps = [entry for entry in entries if entry["event"] == "step"]
     evaluations = [entry for entry in entries if entry["event"] == "evaluation"]
     key = f"validation_{primary}"
+    kept = next((entry["step"] for entry in reversed(evaluations) if entry.get("is_best")), None)
+    shows = ""
+    if kept is not None:
+        last = evaluations[-1]["step"]
+        shows = f"The weights of step {kept} of {last} were kept: they were the best on validation."
+        if kept == last and len(evaluations) > 1:
+            shows += " They came last, so more epochs may do better."
+        elif kept <= last / 2:
+            shows += " What came after them was no better, so fewer epochs would do."
     return Lines(
         "Learning curves",
-        "The loss is of the training batches as they came; the score is of the validation split.",
+        "The loss is the mean over the targets of one step's batch, as it came; the score is of the validation split.",
         "step",
         {
             "training loss": {"loss": [(entry["step"], entry["loss"]) for entry in steps]},
-            f"validation {primary}": {primary: [(entry["step"], entry[key]) for entry in evaluations]},
+            f"validation {primary}": {
+                primary: [(entry["step"], entry[key]) for entry in evaluations if entry[key] is not None]
+            },
             "learning rate": {"rate": [(entry["step"], entry["learning_rate"]) for entry in steps]},
         },
+        marks={} if kept is None else {"kept": kept},
+        shows=shows,
     )

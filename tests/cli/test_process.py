@@ -161,4 +161,6 @@ def test_a_python_call_gives_what_the_command_gives(
         {key: row[key] for key in ("label", "probabilities")}
         for row in tunewell("predict", trained, "--text", "a film").rows
     ]
-    assert tunewell("runs", work).out.split()[0] == str(work / "out")
+    assert [entry["folder"] for entry in json.loads(tunewell("runs", work, "--json").out)] == [
+        str(work / "out")
+    ]

@@ -23,12 +23,17 @@ from tunewell.core.labels import LabelSet
 from tunewell.core.results import RunScores, Score, SplitScores
 from tunewell.core.sections import (
     Bars,
+    Check,
+    Checks,
     Compared,
+    ConfidenceBin,
     Facts,
     Headline,
     Lines,
     Matrix,
     Notices,
+    Reliability,
+    Scatter,
     Section,
     Table,
     Texts,
@@ -98,6 +103,9 @@ SECTIONS: list[Section] = [
     Bars("t", "n", "texts", {"a": 1.0}),
     Texts("t", "n", [{"text": "好\u2028", "gold": 1.5}]),
     Notices("t", "n", ["x"]),
+    Checks("t", "n", [Check("look", "x", ["y"])], shows="s"),
+    Reliability("t", "n", "answers", "right", [ConfidenceBin(0.8, 0.9, 3, 0.85, Score(0.5, 0.1, 0.9))], 0.1),
+    Scatter("t", "n", "value", [[0.0, 1.0]]),  # type: ignore[list-item]  # as JSON has it
 ]
 
 

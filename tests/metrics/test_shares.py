@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -23,6 +23,7 @@ def flags(*counts: int) -> tuple[np.ndarray, np.ndarray]:
     return first, np.repeat([True, False, True, False], counts)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_wilson_equals_scipy(pair: tuple[int, int]) -> None:
     right, total = pair
@@ -104,6 +105,7 @@ def test_agreeing_on_every_example_proves_little_with_few() -> None:
     assert widths[2] < 0.01
 
 
+@settings(deadline=None)
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_mid_p_is_the_exact_test_less_half_of_what_was_seen(one: int, two: int) -> None:
     if one + two == 0:

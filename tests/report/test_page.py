@@ -14,11 +14,16 @@ import pytest
 from tunewell.core.results import Score
 from tunewell.core.sections import (
     Bars,
+    Check,
+    Checks,
+    ConfidenceBin,
     Facts,
     Headline,
     Lines,
     Matrix,
     Notices,
+    Reliability,
+    Scatter,
     Section,
     Table,
     Texts,
@@ -130,6 +135,9 @@ def nasty_sections() -> list[Section]:
         Bars(NASTY, NASTY, NASTY, {NASTY: 1}),
         Texts(NASTY, NASTY, [{"text": NASTY, NASTY: NASTY, "gold": NASTY}, {"text": "b", "gold": "c"}] * 4),
         Notices(NASTY, NASTY, [NASTY]),
+        Checks(NASTY, NASTY, [Check("look", NASTY, [NASTY])], shows=NASTY),
+        Reliability(NASTY, NASTY, NASTY, NASTY, [ConfidenceBin(0.8, 0.9, 3, 0.85, score)], 0.1),
+        Scatter(NASTY, NASTY, NASTY, [(0.0, 1.0), (1.0, 0.5)]),
     ]
 
 
@@ -190,9 +198,9 @@ def test_a_long_text_is_cut_and_the_cut_is_counted() -> None:
 
 def test_first_texts_are_read_without_javascript(reviews: Entries) -> None:
     html = render("t", "", [Texts("Reviews", "", reviews(100))])
-    assert html.count('<p class="text" dir="auto"') == 20
-    assert "The first 20 of 100 texts." in html
-    assert '<div class="controls" role="search" hidden>' in html
+    assert html.count('<p class="text" dir="auto"') == 10
+    assert "The first 10 of 100 texts." in html
+    assert '<div class="controls" role="search" aria-label="Reviews" hidden>' in html
 
 
 def test_right_and_wrong_come_from_labels_or_from_a_field_that_says_so() -> None:
@@ -239,9 +247,12 @@ def test_empty_sections_say_so() -> None:
         Bars("B", "", "examples", {}),
         Texts("X", "", []),
         Notices("N", "", []),
+        Checks("C", "", []),
+        Reliability("R", "", "answers", "right", [], None),
+        Scatter("S", "", "value", []),
     ]
     html = render("t", "", empty)
-    assert html.count("Nothing to show.") >= 7
+    assert html.count("Nothing to show.") >= 9
     assert "Nothing to report." in html
     assert Page(render("t", "", [])).all("nav") == []
 

@@ -79,7 +79,7 @@ FINISHING = {
     "writing the scores": at("os:replace", 3),
     "writing the predictions": at("os:fsync", 6),
     "drawing the report": at("tunewell.runs.verdict:redraw"),
-    "all but the last word": at("tunewell.run_dir:RunDir.update_manifest", 2),
+    "all but the last word": at("tunewell.run_dir:RunDir.update_manifest", 3),
 }
 CHAINS = {"start and training": START_AND_TRAINING, "finishing": FINISHING}
 

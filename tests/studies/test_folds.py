@@ -100,6 +100,21 @@ def test_no_model_has_seen_the_text_that_it_answers(study: Run, reviews: Reviews
     assert lines == Counter(range(2, 2 + len(reviews)))
 
 
+def test_the_time_of_the_folds_is_counted_and_the_report_knows_where_the_answers_come_from(
+    study: Run,
+) -> None:
+    manifest = study.dir.read_manifest()
+    folds_took = sum(
+        Run(study.path / FOLDS / str(number)).dir.read_manifest()["wall_seconds"]
+        for number in range(1, NUM_FOLDS + 1)
+    )
+    assert manifest["folds_seconds"] >= folds_took
+    assert manifest["wall_seconds"] > manifest["folds_seconds"]
+    report = study.report_path.read_text(encoding="utf-8")
+    assert "The folds of the cross-validation" in report
+    assert "was answered by a model that had not seen it or its text" in report
+
+
 def test_a_model_is_trained_on_the_rows_that_it_does_not_answer(
     config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reviews: Reviews
 ) -> None:
@@ -123,6 +138,11 @@ def test_a_model_is_trained_on_the_rows_that_it_does_not_answer(
             @staticmethod
             def predict(examples: Sequence[Any]) -> Sequence[Any]:
                 return list(examples)
+
+        class dir:
+            @staticmethod
+            def read_manifest() -> dict[str, float]:
+                return {"wall_seconds": 1.0}
 
     fit_fold = folds._fit_fold
     monkeypatch.setattr(folds, "fit_dataset", recorded)

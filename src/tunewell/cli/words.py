@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tunewell.core.durations import duration_text as duration_text
 from tunewell.core.results import Score
 
 
@@ -24,16 +25,6 @@ def difference_text(difference: Score) -> str:
         return f"{difference.value:+.3f}"
     said = f"{difference.value:+.3f} ({difference.low:+.3f} to {difference.high:+.3f})"
     return said if difference.low > 0 or difference.high < 0 else f"{said}: no difference shown"
-
-
-def duration_text(seconds: float) -> str:
-    """`48 s`, `12 min 5 s`, `3 h 20 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def count_text(count: int, noun: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from tunewell.core.comparisons import PairResult
 from tunewell.core.results import Score
@@ -16,11 +16,12 @@ from tunewell.core.results import Score
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A titled part of the report; `note` is one sentence on how to read it."""
+    """A titled part of the report: `note` says how to read it, `shows` what it shows here. One sentence each."""
 
     kind: ClassVar[str]
     title: str
     note: str
+    shows: str = field(default="", kw_only=True)
 
     def to_json(self) -> dict[str, Any]:
         """All fields, with `kind` first."""
@@ -97,12 +98,14 @@ class Facts(Section):
 class Lines(Section):
     """Line charts over a common axis; each series maps a name to `(x, y)` points.
 
-    One panel per entry of `panels`: panel title to its series.
+    One panel per entry of `panels`: panel title to its series. `marks` are places on the axis worth a line in
+    every panel, by name.
     """
 
     kind: ClassVar[str] = "lines"
     x_label: str
     panels: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]]
+    marks: Mapping[str, float] = field(default_factory=dict, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +119,51 @@ class Matrix(Section):
 
 @dataclass(frozen=True, slots=True)
 class Bars(Section):
-    """One bar per name; `counts` in the unit named by `unit`."""
+    """One bar per name; `counts` in the unit named by `unit`, with their shares of `total` where that is given."""
 
     kind: ClassVar[str] = "bars"
     unit: str
     counts: Mapping[str, float]
+    total: float | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfidenceBin:
+    """`count` answers with a confidence above `low` and up to `high`; how sure they are and how often right."""
+
+    low: float
+    high: float
+    count: int
+    confidence: float
+    right: Score
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability(Section):
+    """Confidence against the share that is right, bin by bin; empty bins are left out.
+
+    `error` is the expected calibration error; `outcome` names what the confidence is a confidence in.
+    """
+
+    kind: ClassVar[str] = "reliability"
+    unit: str
+    outcome: str
+    bins: Sequence[ConfidenceBin]
+    error: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields."""
+        bins = [{**asdict(part), "right": part.right.to_json()} for part in self.bins]
+        return {"kind": self.kind, **asdict(self), "bins": bins}
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter(Section):
+    """Predicted against gold numbers, as `(gold, predicted)` points."""
+
+    kind: ClassVar[str] = "scatter"
+    unit: str
+    points: Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +179,28 @@ class Texts(Section):
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at: is it fine, does it want a look, or is it just to be known?
+
+    `examples` are the first places where it was seen.
+    """
+
+    verdict: Literal["fine", "look", "note"]
+    text: str
+    examples: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Checks(Section):
+    """What was checked and what came out; the headline points here."""
+
+    kind: ClassVar[str] = "checks"
+    items: Sequence[Check]
+
+
+@dataclass(frozen=True, slots=True)
 class Notices(Section):
-    """Plain sentences that a reader must not miss: truncation, duplicates, unknown tokens."""
+    """Plain sentences that a reader must not miss."""
 
     kind: ClassVar[str] = "notices"
     lines: Sequence[str]
@@ -145,8 +208,10 @@ class Notices(Section):
 
 _KINDS: dict[str, type[Section]] = {
     section.kind: section
-    for section in (Headline, Compared, Table, Facts, Lines, Matrix, Bars, Texts, Notices)
-}
+    for section in (
+        Headline, Compared, Table, Facts, Lines, Matrix, Bars, Reliability, Scatter, Texts, Checks, Notices,
+    )
+}  # fmt: skip
 
 
 def section_from_json(data: Mapping[str, Any]) -> Section:
@@ -160,4 +225,10 @@ def section_from_json(data: Mapping[str, Any]) -> Section:
     if section is Compared:
         fields["scores"] = {key: Score.from_json(score) for key, score in fields["scores"].items()}
         fields["pairs"] = [PairResult.from_json(pair) for pair in fields["pairs"]]
+    if section is Reliability:
+        fields["bins"] = [
+            ConfidenceBin(**{**part, "right": Score.from_json(part["right"])}) for part in fields["bins"]
+        ]
+    if section is Checks:
+        fields["items"] = [Check(**item) for item in fields["items"]]
     return section(**fields)

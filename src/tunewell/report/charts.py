@@ -98,8 +98,17 @@ def thin(points: Sequence[Point], limit: int = MAX_POINTS) -> list[Point]:
     return [*kept, finite[-1]]
 
 
-def line_panel(title: str, x_label: str, series: Mapping[str, Sequence[Point]], order: Sequence[str]) -> Svg:
-    """One small multiple; `order` gives each name its colour and dash, the same in every panel."""
+def line_panel(
+    title: str,
+    x_label: str,
+    series: Mapping[str, Sequence[Point]],
+    order: Sequence[str],
+    marks: Mapping[str, float],
+) -> Svg:
+    """One small multiple; `order` gives each name its colour and dash, the same in every panel.
+
+    `marks` are places on the x axis that get an upright line with their name.
+    """
     kept = {name: thin(points) for name, points in series.items()}
     kept = {name: points for name, points in kept.items() if points}
     every = [point for points in kept.values() for point in points]
@@ -110,7 +119,7 @@ def line_panel(title: str, x_label: str, series: Mapping[str, Sequence[Point]], 
     first, last = (min(x for x, _ in every), max(x for x, _ in every)) if every else (0.0, 1.0)
     if last > first:
         xs = Axis(first, last, xs.start, xs.end, tuple(t for t in xs.ticks if first <= t <= last))
-    parts = [*_frame(xs, ys, scale, x_label)]
+    parts = [*_frame(xs, ys, scale, x_label), *_marks(marks, xs)]
     ends: list[tuple[float, str, int]] = []
     for name, points in kept.items():
         look = order.index(name)
@@ -121,15 +130,44 @@ def line_panel(title: str, x_label: str, series: Mapping[str, Sequence[Point]], 
         parts.append(element("circle", cx=xs.at(x), cy=ys.at(y), r=3.5, class_=f"end {_look(look)}"))
         ends.append((ys.at(y), scale.show(y), look))
     parts += _end_labels(ends)
-    words = "; ".join(
-        f"{humanise(name)} from {scale.show(points[0][1])} at {show_number(points[0][0])} "
-        f"to {scale.show(points[-1][1])} at {show_number(points[-1][0])}"
-        for name, points in kept.items()
-    )
-    description = f"Line chart over {humanise(x_label)}: {words or 'no points'}."
+    description = f"Line chart over {humanise(x_label)}. {panel_words(title, x_label, series)}"
     return picture(
         *parts, title=humanise(title), description=description, class_="panel", viewBox="0 0 360 214"
     )
+
+
+def _marks(marks: Mapping[str, float], xs: Axis) -> list[Svg]:
+    """Upright lines, each with its name on the side where there is room."""
+    parts = []
+    for name, place in marks.items():
+        x, left = xs.at(place), xs.at(place) > 178
+        parts.append(element("line", x1=x, x2=x, y1=12, y2=172, class_="mark"))
+        parts.append(
+            element("text", name, x=x - 4 if left else x + 4, y=168, text_anchor="end" if left else "start")
+        )
+    return parts
+
+
+def panel_words(title: str, x_label: str, series: Mapping[str, Sequence[Point]]) -> str:
+    """Each line in words: where it begins, where it ends, and what lies outside of that."""
+    said = []
+    for name, points in series.items():
+        known = [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
+        if not known:
+            continue
+        scale = scale_for(title, [y for _, y in known])
+        at = humanise(x_label)
+        text = f"{scale.show(known[0][1])} at {at} {show_number(known[0][0])}"
+        if len(known) > 1:
+            text = f"from {text} to {scale.show(known[-1][1])} at {at} {show_number(known[-1][0])}"
+            low, high = min(known, key=lambda p: p[1]), max(known, key=lambda p: p[1])
+            ends = (known[0][1], known[-1][1])
+            for word, extreme in (("lowest", low), ("highest", high)):
+                if extreme[1] not in ends:
+                    text += f", {word} {scale.show(extreme[1])} at {show_number(extreme[0])}"
+        said.append(f"{humanise(name)} {text}" if len(series) > 1 else text)
+    words = "; ".join(said)
+    return f"{words[:1].upper()}{words[1:]}." if words else "No points."
 
 
 def _frame(xs: Axis, ys: Axis, scale: Scale, x_label: str) -> list[Svg]:

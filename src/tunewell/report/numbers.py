@@ -18,8 +18,8 @@ _WRITTEN = {
     "auc": "AUC", "auroc": "AUROC", "bleu": "BLEU", "bpc": "BPC", "cer": "CER", "chrf": "chrF",
     "cpu": "CPU", "ece": "ECE", "f1": "F1", "f2": "F2", "gpu": "GPU", "mae": "MAE", "map": "MAP",
     "mape": "MAPE", "mcc": "MCC", "mrr": "MRR", "mse": "MSE", "ngram": "n-gram", "nll": "NLL",
-    "num": "number of", "r2": "R²", "rmse": "RMSE", "roc": "ROC", "rouge": "ROUGE", "rouge1": "ROUGE-1",
-    "rouge2": "ROUGE-2", "rougel": "ROUGE-L", "spbleu": "spBLEU", "ter": "TER", "tfidf": "TF-IDF",
+    "num": "number of", "pearson": "Pearson's r", "r2": "R²", "rmse": "RMSE", "roc": "ROC", "rouge": "ROUGE", "rouge1": "ROUGE-1",
+    "rouge2": "ROUGE-2", "rougel": "ROUGE-L", "spbleu": "spBLEU", "spearman": "Spearman's ρ", "ter": "TER", "tfidf": "TF-IDF",
     "wer": "WER",
 }  # fmt: skip
 _SHARES = {

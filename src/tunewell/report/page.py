@@ -1,7 +1,7 @@
 """`render`: sections to one HTML file that needs nothing else, online or off.
 
 The words and numbers of each kind of section are prepared by the module named after it; `page.html.j2` sets
-them, `page.css` styles them, `search.js` is the only script. Everything is autoescaped; the page's own
+them, `page.css` styles them, `page.js` is the only script. Everything is autoescaped; the page's own
 Content-Security-Policy forbids any request and any script but ours.
 """
 
@@ -20,20 +20,25 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from tunewell.core.sections import (
     Bars,
+    Checks,
     Compared,
     Facts,
     Headline,
     Lines,
     Matrix,
     Notices,
+    Reliability,
+    Scatter,
     Section,
     Table,
     Texts,
 )
+from tunewell.report.checks import checks_summary, checks_view
 from tunewell.report.compared import compared_view
 from tunewell.report.headline import headline_view
 from tunewell.report.matrix import matrix_view
 from tunewell.report.numbers import heading
+from tunewell.report.squares import reliability_view, scatter_view
 from tunewell.report.svg import Svg
 from tunewell.report.tables import bars_view, panels_view, table_view
 from tunewell.report.texts import texts_view
@@ -50,6 +55,7 @@ class SectionView:
     kind: str
     title: str
     note: str
+    shows: str
     body: Any
 
 
@@ -65,16 +71,20 @@ def render(title: str, subtitle: str, sections: Sequence[Section]) -> str:
 
 def _draw(title: str, subtitle: str, sections: Sequence[Section], text_bytes: int) -> str:
     """The page with at most `text_bytes` for each section of texts."""
-    style, script = _resource("page.css"), _resource("search.js")
+    style, script = _resource("page.css"), _resource("page.js")
+    views = [_section_view(index, section, text_bytes) for index, section in enumerate(sections, 1)]
     return (
         _environment()
         .get_template("page.html.j2")
         .render(
             title=title,
             subtitle=subtitle,
-            sections=[_section_view(index, section, text_bytes) for index, section in enumerate(sections, 1)],
+            sections=views,
+            trust=next(
+                filter(None, (checks_summary(v.id, v.body) for v in views if v.kind == "checks")), None
+            ),
             style=Svg(style),
-            script=Svg(script) if any(isinstance(section, Texts) for section in sections) else "",
+            script=Svg(script),
             policy=(
                 f"default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
                 f"style-src '{_digest(style)}'; script-src '{_digest(script)}'"
@@ -86,7 +96,9 @@ def _draw(title: str, subtitle: str, sections: Sequence[Section], text_bytes: in
 def _section_view(index: int, section: Section, text_bytes: int) -> SectionView:
     body = _body(section, text_bytes)
     slug = re.sub(r"[^a-z0-9]+", "-", section.title.lower()).strip("-")[:40]
-    return SectionView(f"s{index}-{slug}".rstrip("-"), section.kind, section.title, section.note, body)
+    return SectionView(
+        f"s{index}-{slug}".rstrip("-"), section.kind, section.title, section.note, section.shows, body
+    )
 
 
 def _body(section: Section, text_bytes: int) -> Any:
@@ -100,6 +112,9 @@ def _body(section: Section, text_bytes: int) -> Any:
         Lines: panels_view,
         Matrix: matrix_view,
         Bars: bars_view,
+        Reliability: reliability_view,
+        Scatter: scatter_view,
+        Checks: checks_view,
         Notices: lambda notices: list(notices.lines),
     }
     if type(section) not in views:

@@ -13,7 +13,8 @@ from tunewell.report.svg import Svg
 
 MAX_ROWS = 500
 MAX_BARS = 30
-_LINE_ROWS = 40
+_LINE_ROWS = 20
+_SHARE = Scale(100.0, 1, "%")
 Value = str | int | float | None
 
 
@@ -91,6 +92,7 @@ class Bar:
     name: str
     strip: Svg
     value: str
+    share: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ class BarsView:
     """Bars as a table that is its own data; the long tail is folded away."""
 
     unit: str
+    of_total: bool
     shown: Sequence[Bar]
     folded: Sequence[Bar]
 
@@ -107,10 +110,15 @@ def bars_view(section: Bars) -> BarsView:
     known = [value for value in section.counts.values() if math.isfinite(value)] or [0.0]
     written = _write_column(section.unit, list(section.counts.values()))
     bars = [
-        Bar(name, charts.bar(value if math.isfinite(value) else 0.0, min(known), max(known)), text)
+        Bar(
+            name,
+            charts.bar(value if math.isfinite(value) else 0.0, min(known), max(known)),
+            text,
+            _SHARE.show(value / section.total) if section.total else "",
+        )
         for (name, value), text in zip(section.counts.items(), written, strict=True)
     ]
-    return BarsView(humanise(section.unit), bars[:MAX_BARS], bars[MAX_BARS:])
+    return BarsView(humanise(section.unit), bool(section.total), bars[:MAX_BARS], bars[MAX_BARS:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +127,7 @@ class Panel:
 
     title: str
     chart: Svg
+    words: str
     legend: Sequence[tuple[Svg, str]]
     table: TableView
 
@@ -128,8 +137,9 @@ def panels_view(section: Lines) -> list[Panel]:
     order = list(dict.fromkeys(name for series in section.panels.values() for name in series))
     return [
         Panel(
-            title=heading(title),
-            chart=charts.line_panel(title, section.x_label, series, order),
+            title=_capital(heading(title)),
+            chart=charts.line_panel(title, section.x_label, series, order, section.marks),
+            words=charts.panel_words(title, section.x_label, series),
             legend=[(charts.swatch(order.index(name)), humanise(name)) for name in series],
             table=_points_table(title, section.x_label, series),
         )
@@ -137,8 +147,12 @@ def panels_view(section: Lines) -> list[Panel]:
     ]
 
 
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _points_table(title: str, x_label: str, series: Mapping[str, Sequence[tuple[float, float]]]) -> TableView:
-    """The drawn points, at most about 40 rows of them."""
+    """The drawn points, at most about 20 rows of them."""
     found = {name: {float(x): float(y) for x, y in points} for name, points in series.items()}
     every = sorted({x for points in found.values() for x in points})
     picked = [every[i] for i in _spread(len(every), _LINE_ROWS)]

@@ -1,4 +1,4 @@
-"""Example texts: which column is the text, which can be filtered, and the compact data for `search.js`.
+"""Example texts: which column is the text, which can be filtered, and the compact data for `page.js`.
 
 The first rows stand in the page as HTML and are read without JavaScript; all rows that fit the size limit are
 embedded as JSON, which the script searches.
@@ -15,7 +15,7 @@ from html import escape
 from tunewell.core.sections import Texts
 from tunewell.report.numbers import heading, is_share, scale_for, show_number
 
-NUM_FIRST = 20
+NUM_FIRST = 10
 MAX_CHARACTERS = 2000
 _MAX_CHOICES = 200
 _MAX_CHOICE_LENGTH = 60
@@ -49,7 +49,7 @@ class TextsView:
 
     first: Sequence[Entry]
     columns: Sequence[Column]
-    can_be_right: bool
+    can_be_right: bool  # and can be wrong: only then is there something to choose
     num_entries: int
     num_embedded: int
     num_clipped: int
@@ -100,7 +100,7 @@ def texts_view(section: Texts, max_bytes: int) -> TextsView:
     return TextsView(
         first=[_entry(row, shown) for row in rows[:NUM_FIRST]],
         columns=shown,
-        can_be_right=any(row[-1] is not None for row in rows),
+        can_be_right={row[-1] for row in rows} >= {0, 1},
         num_entries=len(section.entries),
         num_embedded=len(rows),
         num_clipped=sum(
@@ -152,7 +152,7 @@ def _is_long(value: object) -> bool:
 
 
 def write_value(value: str | float | None, percent: bool) -> str | None:
-    """One field as it is shown; `search.js` shows and sorts by this text, so it formats nothing itself."""
+    """One field as it is shown; `page.js` shows and sorts by this text, so it formats nothing itself."""
     if value is None or value == "":
         return None
     if isinstance(value, str):

@@ -23,6 +23,7 @@ from tunewell.data.sources import SourceSettings, read
 from tunewell.dataset import SPLITS, Dataset, like_training, load_dataset, read_examples, source_settings
 from tunewell.predictor import Predictor
 from tunewell.run_dir import CLEARING, FINISHED, RUNNING, RunDir, write_json, write_text
+from tunewell.runs.clock import Clock, machine
 from tunewell.runs.fitting import fit_model, stopped, tell
 from tunewell.runs.settling import check_same, identity, run_folder, settle
 from tunewell.runs.verdict import HeldOut, conclude
@@ -159,19 +160,21 @@ def fit_dataset(
     config = settle(config, dataset, runtime)
     same = {**identity(config, dataset.fingerprints), **(also_identity or {})}
     run = RunDir(folder) if folder is not None else run_folder(config, dataset, same)
+    clock = Clock(started, held_out.seconds if held_out is not None else 0.0)
     with run.locked(), runtime.stop.listening():
-        if _begin(run, config, same, mode, sinks) == FINISHED:
+        if _begin(run, config, same, mode, sinks, clock, runtime) == FINISHED:
             return Run(run.path)
         with memory_needed("this training run; the last checkpoint is intact"):
-            fitted = fit_model(config, dataset, run, runtime, sinks)
+            fitted = fit_model(config, dataset, run, runtime, sinks, clock)
         tell(sinks, "training is done; scoring, saving and checking the model")
         try:
             with memory_needed("scoring; the training is kept"):
-                conclude(config, dataset, run, fitted, held_out)
+                conclude(config, dataset, run, fitted, clock, held_out)
         except Interrupted:
             raise stopped(runtime, "while scoring; the training is kept") from None
-        seconds = round(time.monotonic() - started, 1)
-        run.update_manifest(status=FINISHED, best_step=fitted.state.best_step, wall_seconds=seconds)
+        run.update_manifest(
+            status=FINISHED, best_step=fitted.state.best_step, wall_seconds=round(clock.wall_seconds, 1)
+        )
     return Run(run.path)
 
 
@@ -179,7 +182,15 @@ def _runtime(config: RunConfig) -> Runtime:
     return choose(config.training.device, config.training.precision, config.training.threads)
 
 
-def _begin(run: RunDir, config: RunConfig, same: Mapping[str, Any], mode: str, sinks: Sequence[Sink]) -> str:
+def _begin(
+    run: RunDir,
+    config: RunConfig,
+    same: Mapping[str, Any],
+    mode: str,
+    sinks: Sequence[Sink],
+    clock: Clock,
+    runtime: Runtime,
+) -> str:
     """Make the folder ready and give its status: what is there is resumed, returned or refused by `mode`."""
     ours = run.manifest.is_file()
     if ours and (run.read_manifest()["status"] == CLEARING or mode == "fresh"):
@@ -196,13 +207,14 @@ def _begin(run: RunDir, config: RunConfig, same: Mapping[str, Any], mode: str, s
             tell(sinks, f"this run is finished already ({run.path}); --fresh would start it anew")
             return FINISHED
         tell(sinks, f"going on with the unfinished run in {run.path}")
-        run.update_manifest(resumed=[*manifest.get("resumed", []), process])
+        record = clock.begin(run, machine(runtime))
+        run.update_manifest(resumed=[*manifest.get("resumed", []), process], **record)
     elif mode == "resume":
         raise ConfigError("there is nothing to resume", where=str(run.path), fix="run without --resume")
     else:
         if not ours:
             run.check_unused()
-        run.update_manifest(status=RUNNING, identity=same, **process)
+        run.update_manifest(status=RUNNING, identity=same, **process, **clock.begin(run, machine(runtime)))
     write_text(run.config, to_yaml(config))  # on resume too: what is not identity, threads say, may differ
     return RUNNING
 

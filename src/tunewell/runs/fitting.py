@@ -19,14 +19,15 @@ from tunewell.models.adapters import Lora
 from tunewell.models.freezing import Learning, freeze_lowest, learning
 from tunewell.predictor import Predictor
 from tunewell.run_dir import RunDir
+from tunewell.runs.clock import Clock
 from tunewell.runtime import Runtime
 from tunewell.sinks import MetricsFile, Said, Sink, Started
 from tunewell.tasks.base import Task
 from tunewell.training.checkpoint import Checkpoints
-from tunewell.training.loop import EvalDone, Evaluation, LoopSettings, TrainState, train
+from tunewell.training.loop import EvalDone, Evaluation, LoopSettings, StepDone, TrainState, train
 from tunewell.training.optim import build_optimizer, build_schedule
 
-_UNKNOWN_SHARE = 0.02
+UNKNOWN_SHARE = 0.02
 """From this share of unknown tokens on, the user is told that the model may not know the language."""
 
 
@@ -61,11 +62,11 @@ class Fitted:
 
 
 def fit_model(
-    config: RunConfig, dataset: Dataset, run: RunDir, runtime: Runtime, sinks: Sequence[Sink]
+    config: RunConfig, dataset: Dataset, run: RunDir, runtime: Runtime, sinks: Sequence[Sink], clock: Clock
 ) -> Fitted:
     """Train, or go on training, in `run`; raises `Interrupted` when a stop was asked for, with all saved."""
     parts = assemble(config, dataset, runtime, sinks)
-    state = _train(config, dataset, run, parts, sinks)
+    state = _train(config, dataset, run, parts, sinks, clock)
     checkpoints = Checkpoints(run.checkpoints)
     checkpoints.restore_model(checkpoints.at(state.best_step), parts.predictor.model)
     return Fitted(parts.predictor, state, parts.token_counts, parts.learning)
@@ -104,7 +105,7 @@ def assemble(config: RunConfig, dataset: Dataset, runtime: Runtime, sinks: Seque
 
 
 def _train(
-    config: RunConfig, dataset: Dataset, run: RunDir, parts: Assembled, sinks: Sequence[Sink]
+    config: RunConfig, dataset: Dataset, run: RunDir, parts: Assembled, sinks: Sequence[Sink], clock: Clock
 ) -> TrainState:
     predictor, batches, optimizer = parts.predictor, parts.batches, parts.optimizer
     model, runtime, settings = predictor.model, predictor.runtime, config.training
@@ -138,7 +139,12 @@ def _train(
         evaluate=_evaluator(predictor, dataset.examples["validation"]),
     )
     saved = told = (state.step, state.num_halvings)
+    clock.lap("preparing")
     for event in events:
+        if isinstance(event, StepDone):
+            clock.lap("training", steps=1)
+        else:
+            clock.lap("validation")
         if state.num_halvings > told[1]:
             tell(sinks, _halving_note(state), "warning")
         told = (state.step, state.num_halvings)
@@ -148,9 +154,13 @@ def _train(
         if isinstance(event, EvalDone) or (periodic and not loop_settings.evaluation_due(state.step)):
             checkpoints.save(model, optimizer, state)
             saved = told
+            clock.lap("checkpoints")
+            clock.save(run)
     if runtime.stop:
         if (state.step, state.num_halvings) != saved:  # a halving counts, though its step was dropped
             checkpoints.save(model, optimizer, state)
+        clock.lap("checkpoints")
+        clock.save(run)
         raise stopped(runtime, f"after step {state.step} of {loop_settings.num_steps}")
     return state
 
@@ -223,7 +233,7 @@ def _warnings(counts: dict[str, TokenCounts]) -> list[str]:
             warnings.append(
                 f"{count.num_truncated} {name} texts ({share:.1%}) are longer than the model reads and were cut"
             )
-        if count.unknown_share >= _UNKNOWN_SHARE:
+        if count.unknown_share >= UNKNOWN_SHARE:
             warnings.append(
                 f"{count.unknown_share:.1%} of the {name} tokens are unknown to the model's vocabulary; "
                 "a model made for this language will do better"

@@ -72,6 +72,7 @@ def cross_validate(
         if not parent.is_dir():
             raise ConfigError("there is nothing to resume", where=str(kept.path), fix="run without --resume")
         mode = "auto"  # the study is resumed; a fold of it may not have begun
+    before, spent = time.monotonic() - started, 0.0
     answers: dict[int, Prediction] = {}
     baselines: dict[str, dict[int, Prediction]] = {}
     for number, test in enumerate(dealt, start=1):
@@ -80,17 +81,20 @@ def cross_validate(
         rest = [index for index in range(len(examples)) if index not in unseen]
         fold = subset(pool, {**_with_validation(pool, config, rest), "test": test})
         run = _fit_fold(config, fold, parent / str(number), number, identity, mode, sinks)
+        begun = time.monotonic()
         predictions = run.predictor.predict(fold.examples["test"])
         answers.update(zip(test, predictions, strict=True))
         if config.evaluation.baselines:
             given_by = baseline_answers(fold.task, fold.examples["train"], {"test": fold.examples["test"]})
             for name, by_split in given_by.items():
                 baselines.setdefault(name, {}).update(zip(test, by_split["test"], strict=True))
+        spent += run.dir.read_manifest()["wall_seconds"] + time.monotonic() - begun
     held_out = HeldOut(
         examples=examples,
         rows=pool.rows["train"],
         predictions=_in_order(answers),
         baselines={name: _in_order(by_index) for name, by_index in baselines.items()},
+        seconds=spent,
     )
     tell(sinks, "the model that is kept: trained on all rows")
     return fit_dataset(
@@ -101,7 +105,7 @@ def cross_validate(
         folder=kept.path,
         also_identity=identity,
         held_out=held_out,
-        started=started,
+        started=time.monotonic() - before,
     )
 
 

@@ -19,7 +19,7 @@ from tunewell.config import TaskSettings, require, setting
 from tunewell.core.errors import DataError
 from tunewell.core.examples import LabelPrediction, LabelsPrediction, Row, TextExample, ValuePrediction
 from tunewell.core.labels import LabelSet, label_weights
-from tunewell.core.sections import Matrix, Section
+from tunewell.core.sections import Section
 from tunewell.data import columns as guessing
 from tunewell.data import values
 from tunewell.data.features import Feature
@@ -367,21 +367,28 @@ class TextClassification(Task[TextExample, TextPrediction, TextClassificationCon
 
         entries = [_entry(e, p) for e, p in zip(examples, predictions, strict=True)]
         if self.config.kind == "regression":
-            return [showing.largest_errors(entries)]
+            return showing.numbers(entries)
         gold = [example.target for example in examples]
         if self.config.kind == "multi_label":
             flags, chosen = self._flags(gold), self._flags(p.labels for p in predictions)  # type: ignore[union-attr]
             rows = multilabel.per_label(flags, chosen, self.labels.names)
-            return [showing.label_scores(rows), showing.mistakes(entries)]
+            shares = np.array([list(p.probabilities.values()) for p in predictions])  # type: ignore[union-attr]
+            return [
+                showing.label_scores(rows),
+                showing.reliability(
+                    shares.ravel(), flags.ravel(), unit="pairs of text and label", outcome="true"
+                ),
+                *showing.mistakes_and_doubts(entries),
+            ]
         ids, predicted = self._ids(gold), self._ids(p.label for p in predictions)  # type: ignore[union-attr]
-        counts = classification.confusion(ids, predicted, len(self.labels)).tolist()
-        note = "Where the model errs, and in which direction."
         confidence = np.array([entry["confidence"] for entry in entries], np.float64)
         return [
-            Matrix("Confusion matrix", note, self.labels.names, counts),
+            showing.confusion(
+                self.labels.names, classification.confusion(ids, predicted, len(self.labels)).tolist()
+            ),
             showing.label_scores(classification.per_label(ids, predicted, self.labels.names)),
             showing.reliability(confidence, ids == predicted),
-            showing.mistakes(entries),
+            *showing.mistakes_and_doubts(entries),
         ]
 
     # What the rooms above need to stay free of task names
@@ -458,12 +465,22 @@ def _probabilities(logits: Any, several: bool) -> Any:
 
 def _entry(example: TextExample, prediction: TextPrediction) -> dict[str, str | float]:
     """One example as the report lists it; several labels count as sure as their least sure decision."""
-    entry: dict[str, str | float] = {"text": " \u2016 ".join(example.texts), "origin": str(example.origin)}
+    entry: dict[str, str | float] = {"text": _PAIR.join(example.texts)}
+    origin = {"origin": str(example.origin)}
     if isinstance(prediction, ValuePrediction):
-        return {**entry, "gold": float(example.target), "predicted": prediction.value}  # type: ignore[arg-type]
+        entry |= {"gold": float(example.target), "predicted": prediction.value}  # type: ignore[arg-type]
+        return {**entry, "error": prediction.value - float(entry["gold"]), **origin}
     if isinstance(prediction, LabelPrediction):
-        confidence = prediction.probabilities[prediction.label]
-        return {**entry, "gold": str(example.target), "predicted": prediction.label, "confidence": confidence}
-    gold = ", ".join(sorted(example.target or ()))  # type: ignore[arg-type]
+        gold, shares = str(example.target), prediction.probabilities
+        entry |= {"gold": gold, "predicted": prediction.label, "confidence": shares[prediction.label]}
+        if len(shares) > 2:  # with two it is what is left of the confidence
+            entry["gold_probability"] = shares.get(gold, 0.0)
+        return {**entry, **origin}
     sureness = min(max(share, 1 - share) for share in prediction.probabilities.values())
-    return {**entry, "gold": gold, "predicted": ", ".join(sorted(prediction.labels)), "confidence": sureness}
+    names = {"gold": example.target or (), "predicted": prediction.labels}
+    entry |= {name: ", ".join(sorted(labels)) or "no label" for name, labels in names.items()}  # type: ignore[arg-type]
+    return {**entry, "confidence": sureness, **origin}
+
+
+_PAIR = "\n\u2016 "
+"""The second text of a pair begins a line of its own, so that each is laid out in its own direction."""

@@ -1,5 +1,5 @@
-// Search, filters and order for the example texts. The page reads well without this file: it only takes over
-// the list that is already there. Users' texts enter the page through textContent alone.
+// Search, filters and order for the example texts, and folded parts that open for print. The page reads well
+// without this file: it only takes over what is already there. Users' texts enter it through textContent alone.
 "use strict";
 
 const PAGE = 50;
@@ -131,3 +131,14 @@ function start(root) {
 }
 
 document.querySelectorAll("[data-texts]").forEach(start);
+
+// Paper cannot be clicked: what is folded opens for it, and folds again afterwards.
+let opened = [];
+addEventListener("beforeprint", () => {
+  opened = [...document.querySelectorAll("details:not([open])")];
+  opened.forEach((node) => (node.open = true));
+});
+addEventListener("afterprint", () => {
+  opened.forEach((node) => (node.open = false));
+  opened = [];
+});
