@@ -60,9 +60,15 @@ def visit(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
     complaints: list[str] = []
     pages = []
 
+    def note(said: str) -> None:
+        if not said.startswith(
+            "Invalid query: "
+        ):  # mkdocs-material, of a query while its first letter stands alone
+            complaints.append(said)
+
     def visit_(name: str, **options: object) -> Any:
         page = browser.new_page(**options)
-        page.on("console", lambda message: complaints.append(message.text))
+        page.on("console", lambda message: note(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
         page.on(
