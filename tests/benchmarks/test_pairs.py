@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
-from benchmarks.pairs import Pair, interleave, kept, median_interval, quartiles
+from benchmarks.pairs import NUM_PAIRS, Pair, interleave, kept, median_interval, quartiles
 
 
 def segment(seconds: float, examples: int = 100, tokens: int = 2000) -> dict[str, float]:
@@ -35,6 +37,27 @@ def test_the_first_pair_is_thrown_away() -> None:
 
 def test_the_only_pair_of_a_smoke_run_stays() -> None:
     assert len(kept([Pair(True, segment(1.0), segment(1.0))])) == 1
+
+
+@pytest.mark.parametrize("step", [0.01, -0.01])
+def test_a_steady_drift_favours_nobody(step: float) -> None:
+    def median(num_pairs: int) -> float:
+        drift = itertools.count(1.0, step)
+
+        def run() -> dict[str, float]:
+            return segment(next(drift))
+
+        pairs = kept(interleave(num_pairs, run, run))
+        return median_interval([pair.ratio("examples") for pair in pairs]).median
+
+    assert NUM_PAIRS == 7
+    assert median(NUM_PAIRS) == pytest.approx(1.0, abs=1e-3)
+    assert median(5) == pytest.approx(1.0, abs=1e-3)
+    assert abs(median(6) - 1) > 5e-3  # five kept: one order has the majority
+
+
+def test_six_kept_pairs_cover_96_9_percent() -> None:
+    assert median_interval([1.0] * (NUM_PAIRS - 1)).coverage == pytest.approx(0.969, abs=5e-4)
 
 
 def test_a_ratio_compares_rates_not_times() -> None:
