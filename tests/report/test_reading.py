@@ -36,19 +36,6 @@ def page_of(name: str) -> str:
     return render("reviews-1a2b3c4d", "Text classification · minilm · 2026-11-23", sections)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Headless Chromium from the system."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("no Chromium is installed (apt-get install chromium)")
-    with playwright.sync_playwright() as driver:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        launched = driver.chromium.launch(executable_path=path, args=arguments)
-        yield launched
-        launched.close()
-
-
 @pytest.fixture
 def opened(browser: Any, tmp_path: Path) -> Iterator[Open]:
     """Opens a page by name; fails at the end if it complained or asked for anything."""
