@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from benchmarks import machine, memory
 from benchmarks.floor import utilisation
-from benchmarks.pairs import Pair, interleave, kept, median_interval, quartiles, rate
+from benchmarks.pairs import NUM_PAIRS, Pair, interleave, kept, median_interval, quartiles, rate
 from benchmarks.processes import Child
 from benchmarks.recipe import Job, Json
 from benchmarks.session import Session
@@ -27,7 +27,7 @@ class Plan:
     `product_seconds` is how long the rate of matrix products is looked at, each time.
     """
 
-    num_pairs: int = 6
+    num_pairs: int = NUM_PAIRS
     segment_seconds: float = 30.0
     steps: int | None = None
     warmup_steps: int = 5

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.pairs import NUM_PAIRS
 from benchmarks.recipe import Json, Recipe
 from benchmarks.session import FOLDER_PREFIX, Wish
 from benchmarks.tasks import TASKS
@@ -31,7 +32,9 @@ def parser(module: str, description: str) -> argparse.ArgumentParser:
     made.add_argument("--threads", type=int, help="the physical cores when absent")
     made.add_argument("--rows", type=int, help="training rows; whole megabatches of all rows when absent")
     made.add_argument("--batch-size", type=int, default=Recipe.batch_size)
-    made.add_argument("--pairs", type=int, default=6, help="the first is thrown away")
+    made.add_argument(
+        "--pairs", type=int, default=NUM_PAIRS, help="the first is thrown away; take an odd number"
+    )
     made.add_argument("--out", type=Path, help="folder for the results; runs/benchmarks/... when absent")
     made.add_argument("--quick", action="store_true", help="a smoke run: everything once, nothing to quote")
     return made

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import nn
 
 from benchmarks.link import Meter
 from benchmarks.recipe import Job, Json, Recipe
@@ -72,17 +74,10 @@ class Ours:
     def facts(self) -> Json:
         """What must be the same in all contestants, and the fixed order of rows for the parity gate."""
         model = self.predictor.model
-        names = {id(parameter): name for name, parameter in model.named_parameters()}
-        decayed = [
-            names[id(parameter)]
-            for group in self.optimizer.param_groups
-            if group["weight_decay"]
-            for parameter in group["params"]
-        ]
         facts = {
             "rows_hash": self.rows_hash,
-            "decayed": sorted(decayed),
-            "num_parameters": sum(parameter.numel() for parameter in model.parameters()),
+            **optimizer_facts(model, self.optimizer),
+            "max_grad_norm": self.config.training.max_grad_norm,
             "threads": torch.get_num_threads(),
             "settings": self.config.model_dump(),
         }
@@ -129,6 +124,27 @@ class Ours:
         task, predictions = self.predictor.calibrated(self.dataset.examples["validation"])
         scores = task.score(self.dataset.examples["validation"], predictions)
         return float(scores.values()[TASKS[self.job.task].metric])
+
+
+def optimizer_facts(model: nn.Module, optimizer: Any) -> Json:
+    """What an optimizer that is about to begin does to which parameters; read from it, not from any settings."""
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    groups = [group for group in optimizer.param_groups if group["params"]]
+
+    def values(key: str) -> list[Any]:
+        return sorted({group[key] for group in groups})
+
+    return {
+        "decayed": sorted(
+            names[id(parameter)] for group in groups if group["weight_decay"] for parameter in group["params"]
+        ),
+        "weight_decay": values("weight_decay"),
+        "learning_rate": values("lr"),
+        "betas": [list(pair) for pair in values("betas")],
+        "epsilon": values("eps"),
+        "num_parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "num_learning": sum(parameter.numel() for group in groups for parameter in group["params"]),
+    }
 
 
 def hash_rows(rows: Sequence[tuple[list[int], object]]) -> str:

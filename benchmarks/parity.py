@@ -1,7 +1,8 @@
 """The gate before any speed: do all contestants compute the same thing?
 
-All read one fixed list of batches with dropout off, and every step's loss must agree. The token ids of every row and
-the names of the parameters that decay are compared too. Whoever fails stands in no table.
+All read one fixed list of batches with dropout off, and every step's loss must agree. A few steps cannot show how much
+decays, so what each side's real optimizer holds is compared too, exactly, and so are the token ids of every row and the
+names of the parameters that decay. Whoever fails stands in no table.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from benchmarks import models
 from benchmarks.processes import Child
@@ -17,6 +19,21 @@ from benchmarks.session import Session
 
 TOLERANCE = {"float32": 1e-4, "bfloat16": 1e-3}
 """Largest difference of a step's loss, relative to the other's."""
+
+
+EXACT: Mapping[str, str] = MappingProxyType(
+    {
+        "weight_decay": "weight decay",
+        "learning_rate": "first learning rate",
+        "betas": "betas",
+        "epsilon": "epsilon",
+        "max_grad_norm": "largest gradient norm",
+        "num_parameters": "number of parameters",
+        "num_learning": "number of parameters that learn",
+        "threads": "number of threads",
+    }
+)
+"""Facts that must be equal in all, and what they are called."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +129,11 @@ def _verdict(
     if facts["decayed"] != theirs["decayed"]:
         differing = sorted(set(facts["decayed"]) ^ set(theirs["decayed"]))
         problems.append(f"other parameters decay: {', '.join(differing[:5])}")
-    if facts["threads"] != theirs["threads"]:
-        problems.append(f"{theirs['threads']} threads instead of {facts['threads']}")
+    problems += [
+        f"{words}: {theirs[key]} instead of {facts[key]}"
+        for key, words in EXACT.items()
+        if facts[key] != theirs[key]
+    ]
     if len(losses) != len(their_losses):
         problems.append(f"{len(their_losses)} losses instead of {len(losses)}")
     differences = [relative(a, b) for a, b in zip(losses, their_losses, strict=False)] or [math.inf]

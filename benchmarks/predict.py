@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -12,15 +13,15 @@ from benchmarks import memory, plot
 from benchmarks.data import UnusableError
 from benchmarks.options import out_folder, parser, say, wish, write
 from benchmarks.pairs import Pair, interleave, kept, median_interval, quartiles, rate
-from benchmarks.predictors import Pipe
-from benchmarks.processes import Child, ChildError, thread_environment
+from benchmarks.predictors import Answers, Pipe
+from benchmarks.processes import Child, ChildError, end_on_sigterm, thread_environment
 from benchmarks.recipe import Json
 from benchmarks.session import Session, opened
 from benchmarks.table import machine_lines, memory_text, ratio_text, table
 from tunewell.core.errors import TunewellError
 
 TOLERANCE = {"float32": 1e-4, "bfloat16": 1e-2}
-"""Of the chosen label's probability. The pipeline computes wholly in bfloat16 where ours autocasts."""
+"""Of every label's probability. The pipeline computes wholly in bfloat16 where ours autocasts."""
 
 BATCH_SIZES = (1, 4, 8, 16, 32, 64, 128)
 """The tuned pipeline has the best of these, sorted by length or not."""
@@ -112,23 +113,37 @@ def sweep(session: Session, pipes: Sequence[Pipe]) -> list[Json]:
     return found
 
 
-def agreement(ours: Sequence[Sequence[object]], theirs: Sequence[Sequence[object]], half: bool) -> Json:
-    """Whether labels are equal and their probabilities as near as they must be.
+def agreement(ours: Answers, theirs: Answers, half: bool) -> Json:
+    """Whether the chosen labels are equal and the probabilities of each label as near as they must be.
 
-    Two labels whose probabilities lie within the tolerance of each other may stand either way round.
+    Another label may be chosen only in a tie: where our probabilities of the two lie within the tolerance of each
+    other. What is not a number agrees with nothing.
     """
     tolerance = TOLERANCE["bfloat16" if half else "float32"]
-    largest, num_labels = 0.0, 0
-    for (label, ours_p), (other, their_p) in zip(ours, theirs, strict=True):
-        distance = abs(float(str(ours_p)) - float(str(their_p)))
-        largest = max(largest, distance)
-        num_labels += label != other and distance > tolerance
+    largest, num_labels, num_ties, num_sets = 0.0, 0, 0, 0
+    for (label, own), (other, their) in zip(ours, theirs, strict=True):
+        if not {label, other} <= own.keys() == their.keys():
+            num_sets += 1
+            continue
+        for name in own:
+            distance = abs(own[name] - their[name])
+            largest = math.inf if math.isnan(distance) else max(largest, distance)
+        if label != other:
+            tied = abs(own[label] - own[other]) <= tolerance
+            num_ties, num_labels = num_ties + tied, num_labels + (not tied)
     problems = []
+    if num_sets:
+        problems.append(f"{num_sets} of {len(ours)} answers are over other labels")
     if num_labels:
         problems.append(f"{num_labels} of {len(ours)} labels differ")
-    if largest > tolerance:
+    if not largest <= tolerance:
         problems.append(f"a probability differs by {largest:.1e}; allowed: {tolerance:.0e}")
-    return {"largest_difference": largest, "tolerance": tolerance, "problems": problems}
+    return {
+        "largest_difference": largest,
+        "num_ties": num_ties,
+        "tolerance": tolerance,
+        "problems": problems,
+    }
 
 
 def peak(child: Child) -> Json:
@@ -174,7 +189,8 @@ def _agreement_line(name: str, found: Mapping[str, object]) -> str:
     if problems:
         assert isinstance(problems, list)
         return f"- {name}: **refused: {'; '.join(problems)}**"
-    return f"- {name}: the same labels; largest difference of a probability {found['largest_difference']:.1e}"
+    ties = f" but for {found['num_ties']} ties" if found["num_ties"] else ""
+    return f"- {name}: the same labels{ties}; largest difference of a probability {found['largest_difference']:.1e}"
 
 
 def _legend(result: Json) -> str:
@@ -187,4 +203,5 @@ def _legend(result: Json) -> str:
 
 
 if __name__ == "__main__":
+    end_on_sigterm()
     sys.exit(main())

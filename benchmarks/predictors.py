@@ -1,9 +1,9 @@
-"""Contestants in prediction, each in a process of its own: text in, label and probability out, tokenising included."""
+"""Contestants in prediction, each in a process of its own: text in, label and probabilities out, tokenising included."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,8 @@ from benchmarks.tasks import TASKS
 if TYPE_CHECKING:
     from benchmarks.link import Link
 
-Answers = Sequence[tuple[str, float]]
-"""The chosen label and its probability of each text, in order."""
+Answers = Sequence[tuple[str, Mapping[str, float]]]
+"""The chosen label and the probability of every label, for each text in order."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,10 @@ def ours(job: Job, texts: Sequence[str]) -> Callable[[], Answers]:
 
 
 def pipeline(job: Job, pipe: Pipe, texts: Sequence[str]) -> Callable[[], Answers]:
-    """The library's pipeline, which reads the same number of tokens of a text."""
+    """The library's pipeline, which reads the same number of tokens of a text.
+
+    `top_k=None` makes it give every label's probability, as ours does; what is compared is what is timed.
+    """
     import transformers
 
     torch.set_num_threads(job.threads)
@@ -91,8 +94,8 @@ def pipeline(job: Job, pipe: Pipe, texts: Sequence[str]) -> Callable[[], Answers
     cut = {"truncation": True, "max_length": job.recipe.max_length_tokens}
 
     def predict() -> Answers:
-        found = made([texts[place] for place in order], batch_size=pipe.batch_size, **cut)
-        answers: list[tuple[str, float]] = [("", 0.0)] * len(texts)
+        found = made([texts[place] for place in order], batch_size=pipe.batch_size, top_k=None, **cut)
+        answers: list[tuple[str, Mapping[str, float]]] = [("", {})] * len(texts)
         for place, answer in zip(order, found, strict=True):
             answers[place] = TASKS[job.task].their_answer(answer)
         return answers

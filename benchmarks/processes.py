@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 
 import psutil
 
@@ -25,6 +25,8 @@ class ChildError(Exception):
 
 class Child:
     """One contestant's process. Use it as a context manager: the process ends with it.
+
+    On Linux it ends with this process in any case, however that one ends (`child.die_with_parent`).
 
     Between an answer and the next command the process is stopped, with all below it: threads that wait actively
     (`OMP_WAIT_POLICY=ACTIVE`) would otherwise take the cores from whoever is measured meanwhile.
@@ -131,3 +133,12 @@ class Child:
 def thread_environment(threads: int) -> dict[str, str]:
     """The same for all: this many threads, no tokenizer threads beside them, no network."""
     return {"OMP_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
+
+
+def end_on_sigterm() -> None:
+    """Let SIGTERM end this process as an exception does, so that context managers close. For commands."""
+    signal.signal(signal.SIGTERM, _leave)
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    raise SystemExit(128 + number)

@@ -21,7 +21,7 @@ from benchmarks import data, machine, models
 from benchmarks.data import UnusableError
 from benchmarks.options import out_folder, parser, say, write
 from benchmarks.pairs import Spread, interleave, kept, median_interval, quartiles
-from benchmarks.processes import ROOT, thread_environment
+from benchmarks.processes import ROOT, end_on_sigterm, thread_environment
 from benchmarks.recipe import Json, Recipe
 from benchmarks.session import FOLDER_PREFIX
 from benchmarks.table import ratio_text, table
@@ -209,4 +209,5 @@ def _times(values: Sequence[float]) -> str:
 
 
 if __name__ == "__main__":
+    end_on_sigterm()
     sys.exit(main())

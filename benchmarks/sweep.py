@@ -17,7 +17,7 @@ from benchmarks.contest import Plan, Runner
 from benchmarks.data import UnusableError
 from benchmarks.options import out_folder, parser, say, wish, write
 from benchmarks.pairs import interleave, kept, median_interval
-from benchmarks.processes import ChildError
+from benchmarks.processes import ChildError, end_on_sigterm
 from benchmarks.recipe import Json
 from benchmarks.session import Session, opened
 from benchmarks.setups import UNTUNED, Setup
@@ -57,7 +57,7 @@ _GAIN = 1.01
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and write; the exit code is 2 for what cannot be measured."""
     made = parser("sweep", "The best-tuned HF Trainer on this machine.")
-    made.set_defaults(pairs=4)
+    made.set_defaults(pairs=5)  # four remain, two of each order
     made.add_argument("--segment-seconds", type=float, default=12.0)
     made.add_argument("--steps", type=int, help="steps of a segment, instead of a time")
     made.add_argument("--changes", help="only these, with commas between them; all when absent")
@@ -195,4 +195,5 @@ def markdown(result: Json) -> str:
 
 
 if __name__ == "__main__":
+    end_on_sigterm()
     sys.exit(main())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from benchmarks.pairs import NUM_PAIRS
 from benchmarks.recipe import Json
 
 _MIB = 2**20
@@ -96,8 +97,8 @@ def _legend(result: Json) -> str:
     summary, plan = result["summary"], result["plan"]
     ratios = [row["ratios"]["examples"] for row in summary["rows"] if "ratios" in row]
     pairs = f"{plan['num_pairs']} interleaved pairs, the first thrown away"
-    if plan["num_pairs"] < 6:
-        pairs += " (**a smoke run: five pairs at least must remain for a claim**)"
+    if plan["num_pairs"] < NUM_PAIRS:
+        pairs += " (**a smoke run: six pairs at least must remain for a claim**)"
     cover = f"; intervals hold the median with {ratios[0]['coverage']:.0%}" if ratios else ""
     lines = [
         f"Median ratios of {pairs}{cover}. Below 1, ours is slower. Matrix products of these shapes run at "

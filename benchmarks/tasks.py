@@ -45,11 +45,11 @@ class TaskEntry(Protocol):
     def score(self, logits: Any, labels: Any) -> float:
         """The metric of the Trainer's predictions."""
 
-    def our_answer(self, prediction: Any) -> tuple[str, float]:
-        """What was chosen and its probability, from Tunewell's prediction."""
+    def our_answer(self, prediction: Any) -> tuple[str, Mapping[str, float]]:
+        """What was chosen, and the probability of all that could be, from Tunewell's prediction."""
 
-    def their_answer(self, answer: Any) -> tuple[str, float]:
-        """The same from the pipeline's."""
+    def their_answer(self, answer: Any) -> tuple[str, Mapping[str, float]]:
+        """The same from the pipeline's, called with `top_k=None`."""
 
 
 @dataclass(frozen=True)
@@ -97,13 +97,13 @@ class TextClassification:
         """The share of right answers."""
         return float((logits.argmax(-1) == labels).mean())
 
-    def our_answer(self, prediction: Any) -> tuple[str, float]:
-        """The label and its probability."""
-        return prediction.label, prediction.probabilities[prediction.label]
+    def our_answer(self, prediction: Any) -> tuple[str, Mapping[str, float]]:
+        """The label and every label's probability."""
+        return prediction.label, dict(prediction.probabilities)
 
-    def their_answer(self, answer: Any) -> tuple[str, float]:
-        """The pipeline calls the probability a score."""
-        return answer["label"], answer["score"]
+    def their_answer(self, answer: Any) -> tuple[str, Mapping[str, float]]:
+        """The pipeline calls a probability a score, and has the chosen label first."""
+        return answer[0]["label"], {entry["label"]: entry["score"] for entry in answer}
 
 
 TASKS: Mapping[str, TaskEntry] = MappingProxyType({"text-classification": TextClassification()})

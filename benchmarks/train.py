@@ -11,7 +11,8 @@ from benchmarks import parity, plot, quality
 from benchmarks.contest import Plan, contest, summarise
 from benchmarks.data import UnusableError
 from benchmarks.options import names, out_folder, parser, say, wish, write
-from benchmarks.processes import ChildError
+from benchmarks.pairs import NUM_PAIRS
+from benchmarks.processes import ChildError, end_on_sigterm
 from benchmarks.recipe import Json
 from benchmarks.session import Session, opened
 from benchmarks.setups import contestant
@@ -85,7 +86,7 @@ def measure(given: argparse.Namespace, session: Session) -> Json:
     if not gate.green:
         return result
     plan = Plan(given.pairs, given.segment_seconds, given.steps, given.warmup_steps)
-    if given.pairs < 6:  # a smoke run
+    if given.pairs < NUM_PAIRS:  # a smoke run
         plan = replace(plan, product_seconds=0.3)
     jobs = [(name, session.contestant(name, name)) for name in rivals]
     result |= contest(session, jobs, plan, say)
@@ -103,4 +104,5 @@ def measure_quality(given: argparse.Namespace) -> Json:
 
 
 if __name__ == "__main__":
+    end_on_sigterm()
     sys.exit(main())

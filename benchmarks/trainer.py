@@ -11,7 +11,7 @@ from torch.utils.data import Sampler
 
 from benchmarks.data import MEGABATCHES, load
 from benchmarks.link import Meter
-from benchmarks.ours import hash_rows
+from benchmarks.ours import hash_rows, optimizer_facts
 from benchmarks.recipe import Job, Json
 from benchmarks.setups import Setup
 from benchmarks.tasks import TASKS
@@ -178,17 +178,10 @@ class HuggingFace:
     def facts(self) -> Json:
         """What must be the same in all contestants, from the optimizer that the Trainer has made."""
         model = self.trainer.model
-        names = {id(parameter): name for name, parameter in model.named_parameters()}
-        decayed = [
-            names[id(parameter)]
-            for group in self.trainer.optimizer.param_groups
-            if group["weight_decay"]
-            for parameter in group["params"]
-        ]
         return {
             "rows_hash": self.rows_hash,
-            "decayed": sorted(decayed),
-            "num_parameters": sum(parameter.numel() for parameter in model.parameters()),
+            **optimizer_facts(model, self.trainer.optimizer),
+            "max_grad_norm": self.trainer.args.max_grad_norm,
             "threads": torch.get_num_threads(),
             "settings": {
                 key: value
