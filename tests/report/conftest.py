@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -298,3 +300,32 @@ def intents_report() -> list[Section]:
 def reviews() -> Callable[[int], list[dict[str, str | float]]]:
     """Makes that many text entries."""
     return review_entries
+
+
+@pytest.fixture
+def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Opens a page in the browser; fails at the end if it complained or asked for anything."""
+    complaints: list[str] = []
+    pages = []
+
+    def open_(html: str, **options: Any) -> Any:
+        path = tmp_path / "report.html"
+        path.write_text(html, encoding="utf-8")
+        page = browser.new_page(**options)
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: (complaints.append("dialog"), dialog.dismiss()))
+        page.on(
+            "request",
+            lambda request: (
+                None if request.url in (path.as_uri(), "data:,") else complaints.append(request.url)
+            ),
+        )
+        page.goto(path.as_uri())
+        pages.append(page)
+        return page
+
+    yield open_
+    for page in pages:
+        page.close()
+    assert complaints == []

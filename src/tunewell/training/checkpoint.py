@@ -2,9 +2,9 @@
 
 A checkpoint is a folder `step-00000120` with the model's and the optimizer's tensors, the training state and
 a manifest of sizes and SHA-256 hashes. Of the model it holds what learns and the buffers; frozen parameters
-come from the model that is given to `restore`, and the run's identity vouches that they are the same. It is written beside its final place, flushed to the disk, and
-renamed; only then does `LATEST` point to it, and only then are older ones removed, never the best. A
-reader takes nothing whose manifest does not hold.
+come from the model that is given to `restore`, and the run's identity vouches that they are the same. It is
+written beside its final place, flushed to the disk, and renamed; only then does `LATEST` point to it, and only
+then are older ones removed, never the best. A reader takes nothing whose manifest does not hold.
 """
 
 from __future__ import annotations

@@ -187,9 +187,8 @@ def record(state: TrainState, evaluation: Evaluation) -> bool:
 def _halved(batches: Batches, state: TrainState, too_large: Targets) -> int:
     """How often to halve so that the step falls into more micro-batches than before."""
     before = len(batches.at(state.step, state.num_halvings))
-    for num_halvings in range(state.num_halvings + 1, state.num_halvings + _MOST_HALVINGS):
-        if len(too_large.example_ids) == 1:
-            break
+    tries = 0 if len(too_large.example_ids) == 1 else _MOST_HALVINGS
+    for num_halvings in range(state.num_halvings + 1, state.num_halvings + tries):
         if len(batches.at(state.step, num_halvings)) > before:
             return num_halvings
     raise ResourceError(
