@@ -8,7 +8,7 @@ types and no task. Features and batches, which hold token ids, live in `tunewell
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -57,6 +57,44 @@ class TextExample(Example):
 
 
 @dataclass(frozen=True, slots=True)
+class TaggedExample(Example):
+    """A text cut into words, with a tag for each word, where they are known.
+
+    `words` holds the half-open character span of each word in `text`, in order and without overlap. Tags of
+    entities are in the scheme IOB2 (`B-place`, `I-place`, `O`), whatever scheme the file has.
+    """
+
+    text: str
+    words: tuple[tuple[int, int], ...]
+    tags: tuple[str, ...] | None = None
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The words themselves."""
+        return tuple(self.text[start:end] for start, end in self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer to a question, and where it stands in the context; `char_start` is None where it does not."""
+
+    text: str
+    char_start: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionExample(Example):
+    """A question on a context, with its gold answers, where they are known.
+
+    No answers at all, `()`, means that the context does not answer the question; None that nobody said.
+    """
+
+    question: str
+    context: str
+    answers: tuple[Answer, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """What a model says of one example; `to_json` gives the fields of a row of `predictions.jsonl`."""
 
@@ -100,3 +138,65 @@ class ValuePrediction(Prediction):
     def to_json(self) -> dict[str, Any]:
         """`value`."""
         return {"value": self.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A named piece of a text: `text[char_start:char_end]`; `score` is the mean probability of its words' tags."""
+
+    char_start: int
+    char_end: int
+    label: str
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class TagsPrediction(Prediction):
+    """A tag for each word, the probability of each, and the entities that the tags speak of, if any."""
+
+    tokens: tuple[str, ...]
+    tags: tuple[str, ...]
+    scores: tuple[float, ...]
+    entities: tuple[Entity, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """`tokens`, `tags`, `scores` and `entities`."""
+        return {
+            "tokens": list(self.tokens),
+            "tags": list(self.tags),
+            "scores": list(self.scores),
+            "entities": [asdict(entity) for entity in self.entities],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A piece of the context that may be the answer, and its probability."""
+
+    answer: str
+    char_start: int
+    char_end: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPrediction(Prediction):
+    """An exact slice of the context, or an empty `answer` for "no answer"; `score` is the probability of it.
+
+    `no_answer_score` is the probability that there is no answer, None where the task always gives one.
+    `candidates` are the best pieces of the context, the likeliest first, whatever the answer is.
+    """
+
+    answer: str
+    char_start: int | None
+    char_end: int | None
+    score: float
+    no_answer_score: float | None
+    candidates: tuple[Candidate, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields but the example's id."""
+        fields = asdict(self)
+        del fields["example_id"]
+        return {**fields, "candidates": [asdict(candidate) for candidate in self.candidates]}

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import accumulate
 
 import numpy as np
 import torch
@@ -26,7 +27,9 @@ class Batch:
 
     `input_ids` and `token_type_ids` have shape `(tokens,)`, `lengths` has shape `(sequences,)`; `labels` is
     as the task's loss wants it. `num_targets` is what the summed loss is divided by; a float, because a
-    weighted target counts by its weight.
+    weighted target counts by its weight. `positions` `(positions,)` are the places in the flat row of the tokens
+    that the task reads, `num_positions` `(sequences,)` how many of them each sequence has; `offsets` holds their
+    character spans, a list for each sequence. Without such tokens all three are empty.
     """
 
     input_ids: Tensor
@@ -35,6 +38,9 @@ class Batch:
     labels: Tensor | None = None
     num_targets: float = 0.0
     example_ids: tuple[str, ...] = ()
+    positions: Tensor | None = None
+    num_positions: Tensor | None = None
+    offsets: tuple[Sequence[tuple[int, int]], ...] = ()
 
     @classmethod
     def of(cls, features: Sequence[Feature], labels: Tensor | None = None, num_targets: float = 0.0) -> Batch:
@@ -42,13 +48,23 @@ class Batch:
         types = None
         if features[0].token_type_ids is not None:
             types = torch.tensor([token for feature in features for token in feature.token_type_ids or ()])
+        lengths = [len(feature) for feature in features]
+        starts = accumulate(lengths, initial=0)
+        places = [
+            start + place
+            for start, feature in zip(starts, features, strict=False)
+            for place in feature.positions
+        ]
         return cls(
             input_ids=torch.tensor([token for feature in features for token in feature.input_ids]),
-            lengths=torch.tensor([len(feature) for feature in features]),
+            lengths=torch.tensor(lengths),
             token_type_ids=types,
             labels=labels,
             num_targets=num_targets,
             example_ids=tuple(feature.example_id for feature in features),
+            positions=torch.tensor(places, dtype=torch.long),
+            num_positions=torch.tensor([len(feature.positions) for feature in features]),
+            offsets=tuple(feature.offsets for feature in features),
         )
 
     def __len__(self) -> int:
@@ -60,7 +76,7 @@ class Batch:
             return self
         moved = {
             name: value.to(device, non_blocking=True)
-            for name in ("input_ids", "lengths", "token_type_ids", "labels")
+            for name in ("input_ids", "lengths", "token_type_ids", "labels", "positions", "num_positions")
             if (value := getattr(self, name)) is not None
         }
         return replace(self, **moved)

@@ -13,7 +13,9 @@ class Feature:
 
     `input_ids` holds the token ids with the model's special tokens; `token_type_ids`, where the model has
     them, is as long. `target` is in the form that the task's `collate` understands and None in prediction.
-    `num_truncated_tokens` counts what the maximum length cut off.
+    `num_truncated_tokens` counts what the maximum length cut off. A task that reads single tokens, not the
+    text as a whole, names their places in `positions`, ascending, and the half-open character span of each in the
+    user's text in `offsets`.
     """
 
     example_id: str
@@ -21,6 +23,8 @@ class Feature:
     token_type_ids: Sequence[int] | None = None
     target: Any = None
     num_truncated_tokens: int = 0
+    positions: Sequence[int] = ()
+    offsets: Sequence[tuple[int, int]] = ()
 
     def __len__(self) -> int:
         return len(self.input_ids)

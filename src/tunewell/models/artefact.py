@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import transformers
@@ -13,6 +13,7 @@ from torch import nn
 from tunewell.models.adapters import is_adapted, merged, save_adapter
 from tunewell.models.compute import undo
 from tunewell.models.heads import plain
+from tunewell.models.outputs import logits_of
 from tunewell.models.probe import padding_matters
 from tunewell.models.tokenizer import Tokenizer
 
@@ -54,3 +55,31 @@ def reference_logits(folder: Path, texts: Sequence[tuple[str, ...]]) -> Any:
         parts = [[row] for row in rows] if padding_matters(model) else [rows]
         inputs = [tokenizer.pad(part, return_tensors="pt") for part in parts]
         return torch.cat([model(**part).logits for part in inputs]).numpy()
+
+
+def reference_token_logits(
+    folder: Path,
+    head: Literal["token-classification", "question-answering"],
+    rows: Sequence[Sequence[int]],
+    types: Sequence[Sequence[int]] | None = None,
+) -> list[Any]:
+    """Logits `(tokens, labels)` as numpy for each row of token ids, by Hugging Face's own classes alone.
+
+    What anyone gets who loads `folder` with the auto class of `head`; rows go through it one by one. `types` are the
+    token types of models that have them. The labels of question answering are start and end.
+    """
+    model = _AUTO_CLASSES[head].from_pretrained(folder).eval()
+    found = []
+    with torch.inference_mode():
+        for place, row in enumerate(rows):
+            inputs = {"input_ids": torch.tensor([list(row)])}
+            if types is not None:
+                inputs["token_type_ids"] = torch.tensor([list(types[place])])
+            found.append(logits_of(model(**inputs))[0].numpy())
+    return found
+
+
+_AUTO_CLASSES: Any = {
+    "token-classification": transformers.AutoModelForTokenClassification,
+    "question-answering": transformers.AutoModelForQuestionAnswering,
+}

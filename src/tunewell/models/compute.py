@@ -7,12 +7,13 @@ logits mean (the task).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from tunewell.models.outputs import logits_of
 from tunewell.models.probe import Plan, plan_of
 from tunewell.models.probe import prepare as prepare
 from tunewell.models.probe import undo as undo
@@ -20,8 +21,31 @@ from tunewell.models.ragged import Pass, RefusedError, under_way
 from tunewell.models.ragged import Ragged as Ragged
 
 
+class Positioned(Ragged, Protocol):
+    """Several sequences, and the tokens of them that are read."""
+
+    @property
+    def positions(self) -> Tensor | None:
+        """Of shape `(positions,)`: places in the flat row."""
+
+
 def sequence_logits(model: nn.Module, batch: Ragged) -> Tensor:
     """Logits of shape `(sequences, labels)` in float32 (float64 of a float64 model)."""
+    return _logits(model, batch)
+
+
+def token_logits(model: nn.Module, batch: Positioned) -> Tensor:
+    """Logits `(positions, labels)` of the tokens that the batch names, in float32 (float64 of a float64 model).
+
+    A head that looks for the start and the end of an answer has these as its two labels.
+    """
+    logits = _logits(model, batch)
+    mask = torch.arange(logits.shape[1], device=logits.device) < batch.lengths[:, None]
+    return logits[mask][batch.positions]
+
+
+def _logits(model: nn.Module, batch: Ragged) -> Tensor:
+    """As `logits_of` gives them."""
     config: Any = model.config
     pad_token_id = int(config.get_text_config().pad_token_id or 0)
     inputs = batch.padded(pad_token_id)
@@ -32,7 +56,7 @@ def sequence_logits(model: nn.Module, batch: Ragged) -> Tensor:
     elif plan is not None and plan.least_length is not None:
         logits = _by_length(model, batch.lengths.clamp(min=plan.least_length), inputs, pad_token_id)
     if logits is None:
-        logits = model(**inputs).logits
+        logits = logits_of(model(**inputs))
     return logits if logits.element_size() > 4 else logits.float()
 
 
@@ -50,7 +74,7 @@ def _flat(plan: Plan, model: nn.Module, batch: Ragged, inputs: dict[str, Tensor]
     random_state = torch.get_rng_state()
     try:
         with under_way(Pass.of(batch, plan.first_position, plan.first_only)):
-            return model(**inputs).logits  # type: ignore[no-any-return]
+            return logits_of(model(**inputs))
     except RefusedError as error:
         plan.reason = str(error)
         torch.set_rng_state(random_state)
@@ -69,7 +93,10 @@ def _by_length(model: nn.Module, lengths: Tensor, inputs: dict[str, Tensor], pad
     for length in sorted(set(lengths.tolist())):
         places = (lengths == length).nonzero()[:, 0]
         order.append(places)
-        parts.append(model(**{name: values[places, :length] for name, values in inputs.items()}).logits)
+        part = logits_of(model(**{name: values[places, :length] for name, values in inputs.items()}))
+        if part.ndim == 3:
+            part = pad(part, (0, 0, 0, int(lengths.max()) - part.shape[1]))
+        parts.append(part)
     return torch.cat(parts)[torch.cat(order).argsort()]
 
 

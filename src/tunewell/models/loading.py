@@ -116,18 +116,33 @@ class ModelLoader:
         `output_range`, the mean and standard deviation of a regression's targets, puts a new head into
         their unit. Raises `ModelError` for weights that are damaged, not finite, or of another backbone.
         """
-        config = self.config()
-        config.num_labels = len(label_names)
-        config.id2label = dict(enumerate(label_names))
-        config.label2id = {name: index for index, name in enumerate(label_names)}
+        config = self._labelled(label_names, pad_token_id)
         config.problem_type = problem_type
-        config.get_text_config().pad_token_id = pad_token_id
-        if hasattr(config, "use_cache"):
-            config.use_cache = False  # a classifier reads each text once; keys and values need not be kept
         model = self._load(transformers.AutoModelForSequenceClassification, config)
         if output_range is not None and self.new_parameters:
             scale_output(model, *output_range)
         return self._ready(model)
+
+    def token_classifier(self, label_names: tuple[str, ...], *, pad_token_id: int) -> nn.Module:
+        """A model that gives one row of logits a token, `len(label_names)` wide; raises as `sequence_classifier`."""
+        config = self._labelled(label_names, pad_token_id)
+        return self._ready(self._load(transformers.AutoModelForTokenClassification, config))
+
+    def question_answerer(self, *, pad_token_id: int) -> nn.Module:
+        """A model that gives two logits a token, that an answer starts or ends there; raises as `sequence_classifier`."""
+        config = self._labelled(("start", "end"), pad_token_id)
+        return self._ready(self._load(transformers.AutoModelForQuestionAnswering, config))
+
+    def _labelled(self, label_names: tuple[str, ...], pad_token_id: int) -> Any:
+        """The model's configuration with the names of what its head gives."""
+        config = self.config()
+        config.num_labels = len(label_names)
+        config.id2label = dict(enumerate(label_names))
+        config.label2id = {name: index for index, name in enumerate(label_names)}
+        config.get_text_config().pad_token_id = pad_token_id
+        if hasattr(config, "use_cache"):
+            config.use_cache = False  # each text is read once; keys and values need not be kept
+        return config
 
     def _ready(self, model: nn.Module) -> nn.Module:
         """`model` with its adapters, if any, set up to be computed; in this order."""
@@ -146,6 +161,13 @@ class ModelLoader:
         return model
 
     def _load(self, auto_class: Any, config: Any) -> nn.Module:
+        if type(config) not in auto_class._model_mapping:
+            head = auto_class.__name__.removeprefix("AutoModelFor")
+            raise ModelError(
+                f"{config.model_type!r} has no head for this task: transformers knows no {head} of it",
+                where=str(self.folder / "config.json"),
+                fix="choose another model",
+            )
         torch.manual_seed(self.seed)  # a new head must not depend on what ran before
         try:
             model, info = auto_class.from_pretrained(

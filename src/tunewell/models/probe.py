@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from tunewell.models.dropout import Replaced, replace_dropout, restore
+from tunewell.models.outputs import own_logits
 from tunewell.models.probe_texts import RandomTexts, pad_token_id
 from tunewell.models.ragged import (
     ATTENTION_NAME,
@@ -107,10 +108,11 @@ def padding_matters(model: Any) -> bool:
     texts = RandomTexts.of(model, _SHORT_LENGTHS)
     inputs = texts.padded(pad_token_id(model))
     try:
-        together = model(**inputs).logits
+        together = own_logits(model(**inputs), inputs["attention_mask"])
         alone = [
-            model(**{name: values[place : place + 1, :length] for name, values in inputs.items()}).logits
+            own_logits(model(**part), part["attention_mask"])
             for place, length in enumerate(texts.lengths.tolist())
+            for part in [{name: values[place : place + 1, :length] for name, values in inputs.items()}]
         ]
     except Exception:  # a model that wants texts of some length of its own: its padded answers stand
         return False
@@ -191,7 +193,7 @@ def _restore_attention(model: Any, plan: Plan) -> None:
 def _outputs(model: Any, texts: Ragged, backbone_too: bool = True) -> list[Tensor]:
     """Logits, and the hidden states of the texts' own tokens."""
     inputs = texts.padded(pad_token_id(model))
-    outputs = [model(**inputs).logits]
+    outputs = [own_logits(model(**inputs), inputs["attention_mask"])]
     if backbone_too:
         hidden = model.base_model(**inputs).last_hidden_state
         outputs.append(hidden[inputs["attention_mask"].bool()])

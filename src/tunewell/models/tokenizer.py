@@ -1,12 +1,16 @@
 """Texts to token ids, with nothing cut off silently.
 
-A thin face on a Hugging Face tokenizer that gives the same ids as calling it with `truncation=True`, and
-also says how many tokens were cut.
+A thin face on a Hugging Face tokenizer. `encode` gives the same ids as calling it with `truncation=True`, and also
+says how many tokens were cut. Tasks that read long texts in windows take a text apart with `pieces` or `words` and
+put each window together with `assemble`.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,40 @@ class Encoding:
     token_type_ids: list[int] | None
     offsets: list[tuple[int, int]] | None
     num_truncated_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Token ids of a text without special tokens, and the half-open character span of each.
+
+    A tokenizer that cannot tell gives the span of all that stands between two blanks.
+    """
+
+    ids: list[int]
+    offsets: list[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A window as the model reads it: special tokens added; `first` and `second` are where the texts begin."""
+
+    input_ids: list[int]
+    token_type_ids: list[int] | None
+    first: int
+    second: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What stands before, between and after the texts of a window: token ids, each with its token type.
+
+    `types` are the token types of the texts' own tokens.
+    """
+
+    before: list[tuple[int, int]]
+    between: list[tuple[int, int]]
+    after: list[tuple[int, int]]
+    types: tuple[int, int]
 
 
 class Tokenizer:
@@ -83,6 +121,114 @@ class Tokenizer:
         tokens = (self._tokenizer.bos_token_id, self._tokenizer.eos_token_id, self.pad_token_id)
         first = next(token for token in tokens if token is not None)
         return Encoding([first], [0] if self._has_types else None, [(0, 0)], encoding.num_truncated_tokens)
+
+    def pieces(self, text: str) -> Pieces:
+        """A text of any length as token ids with their places."""
+        if self._tokenizer.is_fast:
+            encoded = self._tokenizer.backend_tokenizer.encode(text, add_special_tokens=False)
+            return Pieces(encoded.ids, encoded.offsets)
+        ids: list[int] = []
+        offsets: list[tuple[int, int]] = []
+        for chunk in re.finditer(r"\S+", text):
+            own = self._tokenizer.encode(chunk.group(), add_special_tokens=False)
+            ids += own
+            offsets += [chunk.span()] * len(own)
+        return Pieces(ids, offsets)
+
+    def words(self, text: str, words: Sequence[tuple[int, int]]) -> list[list[int]]:
+        """The token ids of each of `words`, half-open character spans in order; none is empty.
+
+        They are those of the whole text, so that a model reads it as its own tokenizer would cut it. Where a token
+        reaches over several words, as pieces of Chinese may, each word is encoded by itself.
+        """
+        pieces = self.pieces(text)
+        found: list[list[int]] = [[] for _ in words]
+        place = 0
+        for token, (start, end) in zip(pieces.ids, pieces.offsets, strict=True):
+            while place < len(words) and words[place][1] <= start:
+                place += 1
+            inside = place < len(words) and words[place][0] < end
+            if inside and place + 1 < len(words) and words[place + 1][0] < end:
+                return [self._word(text, *span) for span in words]
+            if inside:
+                found[place].append(token)
+            elif place and found[place - 1]:  # a blank of its own, or what belongs to no word
+                found[place - 1].append(token)
+        return [own or self._word(text, *span) for own, span in zip(found, words, strict=True)]
+
+    def _word(self, text: str, start: int, end: int) -> list[int]:
+        """A word by itself, with the blank before it, which some tokenizers make part of a word."""
+        blank = start > 0 and text[start - 1].isspace()
+        pieces = self.pieces(text[start - blank : end])
+        ids = [
+            i
+            for i, (first, last) in zip(pieces.ids, pieces.offsets, strict=True)
+            if last > blank or not first
+        ]
+        return ids or [self._some_token]
+
+    @property
+    def _some_token(self) -> int:
+        """What stands for something that the tokenizer turns into no token at all."""
+        names = ("unk_token_id", "bos_token_id", "eos_token_id")
+        ids = (getattr(self._tokenizer, name) for name in names)
+        return next((int(token) for token in ids if token is not None), self.pad_token_id)
+
+    def num_special(self, pair: bool) -> int:
+        """How many special tokens a window of one text, or of two, has."""
+        layout = self._pair_layout if pair else self._single_layout
+        return len(layout.before) + len(layout.between) + len(layout.after)
+
+    def assemble(self, first: Sequence[int], second: Sequence[int] | None = None) -> Assembled:
+        """Token ids of one text, or of two, with the special tokens that the model wants around them; never empty."""
+        layout = self._single_layout if second is None else self._pair_layout
+        parts = [
+            *layout.before,
+            *((token, layout.types[0]) for token in first),
+            *layout.between,
+            *((token, layout.types[1]) for token in second or ()),
+            *layout.after,
+        ] or [(self._some_token, 0)]
+        place = len(layout.before)
+        return Assembled(
+            [token for token, _ in parts],
+            [kind for _, kind in parts] if self._has_types else None,
+            place,
+            place + len(first) + len(layout.between),
+        )
+
+    def no_answer_place(self, input_ids: Sequence[int]) -> int:
+        """The token that stands for "no answer here": the classification token, else the last.
+
+        A model that reads from left to right knows of question and context at the last token alone.
+        """
+        token = self._tokenizer.cls_token_id
+        return list(input_ids).index(token) if token in input_ids else len(input_ids) - 1
+
+    @cached_property
+    def _single_layout(self) -> _Layout:
+        return self._layout("a")
+
+    @cached_property
+    def _pair_layout(self) -> _Layout:
+        return self._layout("a", "a")
+
+    def _layout(self, *texts: str) -> _Layout:
+        """What the tokenizer puts around `texts`, seen from an example."""
+        encoded = self._tokenizer(*texts, return_special_tokens_mask=True)
+        ids = encoded["input_ids"]
+        types = encoded.get("token_type_ids", [0] * len(ids))
+        own = [place for place, special in enumerate(encoded["special_tokens_mask"]) if not special]
+        middle = len(own) // len(texts)
+        first, second = own[:middle], own[middle:]
+        tokens = list(zip(ids, types, strict=True))
+        end = first[-1] + 1
+        return _Layout(
+            tokens[: first[0]],
+            tokens[end : second[0]] if second else [],
+            tokens[(second or first)[-1] + 1 :],
+            (types[first[0]], types[(second or first)[0]]),
+        )
 
     def save(self, folder: Path, max_length_tokens: int) -> None:
         """Write the tokenizer's files; it will cut texts where ours was told to."""
