@@ -15,6 +15,7 @@ from tunewell.config import DataSettings, RunConfig, task_settings
 from tunewell.core.errors import ConfigError, DataError, collected
 from tunewell.core.examples import Example, Row
 from tunewell.data import checks, splits
+from tunewell.data.file_names import ending_of
 from tunewell.data.sources import Source, SourceSettings, read
 from tunewell.tasks import task_class, task_config, task_names
 from tunewell.tasks.base import Task
@@ -108,7 +109,8 @@ def _is_unlabelled_test(task: AnyTask, sources: Mapping[str, Source], settings: 
 
 def read_sources(settings: DataSettings) -> dict[str, Source]:
     """The tables by split, from the files named and the splits that the training source holds itself."""
-    alone = Path(settings.train).is_file() and not settings.train.removesuffix(".gz").endswith(".json")
+    is_document = settings.train.removesuffix(".gz").endswith(".json") or settings.format == "json"
+    alone = Path(settings.train).is_file() and not is_document
     found = read(settings.train, source_settings(settings, limit=settings.limit if alone else None))
     if "train" not in found:
         raise DataError("there is no training split", where=settings.train)
@@ -123,14 +125,20 @@ def read_sources(settings: DataSettings) -> dict[str, Source]:
 
 
 def like_training(settings: DataSettings, path: str) -> DataSettings:
-    """The settings for another file: how columns are delimited holds for files of the same ending only."""
+    """The settings for another file: how columns are delimited holds for files of the same ending only.
+
+    A format that was set holds for other files whose endings say none, too: `eng.testa` is read as `eng.train`.
+    Standard input (`-`) is like no file.
+    """
 
     def ending(name: str) -> str:
         return Path(name.removesuffix(".gz")).suffix.lower()
 
-    if ending(path) == ending(settings.train):
+    says_none = settings.format is not None and ending_of(path) is None
+    if path != "-" and (ending(path) == ending(settings.train) or says_none):
         return settings
-    return settings.model_copy(update={"delimiter": None, "quoting": "auto", "column_names": None})
+    as_usual = {"delimiter": None, "quoting": "auto", "column_names": None, "format": None}
+    return settings.model_copy(update=as_usual)
 
 
 def source_settings(settings: DataSettings, limit: int | None = None) -> SourceSettings:
@@ -141,6 +149,7 @@ def source_settings(settings: DataSettings, limit: int | None = None) -> SourceS
         column_names=tuple(settings.column_names) if settings.column_names else None,
         limit=limit,
         on_bad_row=settings.on_bad_row,
+        format=settings.format,
     )
 
 

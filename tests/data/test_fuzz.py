@@ -22,6 +22,12 @@ VALID = {
     ".jsonl": '{"text": "a\\u00e9", "label": [1, {"k": null}]}\n\n{"text": "ü", "label": []}\n'.encode(),
     ".json": b'{"train": [["a", "x"], ["b", "y"]], "val": [["c", "x"]], "other": {"k": [1.5e3, true]}}',
     ".txt": "eins\n\nzwei ü\r\n".encode(),
+    ".conll": "# id 1\n1\tÜb\tNN\tB-X\n2\t#\tNN\tI-X\n\n-DOCSTART-\n\n1\tc d\tVB\tO\r\n".encode(),
+    ".iob": b"-DOCSTART- -X- O\n\nEU NNP B-ORG\n. . O\n\n# c\nPeter NNP B-PER\n\n",
+    ".conllu": (
+        b"# sent_id = 1\n1-2\tab\t_\t_\t_\t_\t_\t_\t_\tSpaceAfter=No\n1\ta\ta\tX\t_\t_\t0\troot\t_\t_\n"
+        b"2\tb\tb\tY\t_\t_\t1\tdep\t_\t_\n2.1\tc\tc\tY\t_\t_\t_\t_\t1:dep\t_\n\n"
+    ),
 }
 QUICK = settings(
     max_examples=120, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
@@ -44,7 +50,7 @@ def attempt(name: str, content: bytes) -> None:
 def mutated(draw: st.DrawFn, valid: bytes) -> bytes:
     """Valid bytes with a few bytes replaced, left out, doubled or put in."""
     content = bytearray(valid)
-    telling = st.sampled_from(list(b'",\t\n\r{}[]:\\\0\xff\xef\xbb\xbf\xed0eN;|u'))
+    telling = st.sampled_from(list(b'",\t\n\r{}[]:\\\0\xff\xef\xbb\xbf\xed0eN;|u #-1O'))
     for _ in range(draw(st.integers(1, 4))):
         place = draw(st.integers(0, len(content)))
         end = min(len(content), place + draw(st.integers(0, 3)))
@@ -68,6 +74,16 @@ def test_random_bytes(ending: str) -> None:
     @given(st.binary(max_size=200))
     def check(content: bytes) -> None:
         attempt(f"t{ending}", content)
+
+    check()
+
+
+@pytest.mark.parametrize("ending", [".conll", ".iob"])
+def test_mutated_columns_under_another_name(ending: str) -> None:
+    @QUICK
+    @given(mutated(VALID[ending] * 2), st.sampled_from(["t.txt", "t.tsv"]))
+    def check(content: bytes, name: str) -> None:
+        attempt(name, content)
 
     check()
 

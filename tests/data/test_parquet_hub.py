@@ -113,6 +113,37 @@ def test_hub_data_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         read("org/reviews:plain", SourceSettings(delimiter=";"))
 
 
+def test_lists_of_classes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Tags as ids, as token classification data on the Hub has them: from the Hub, and from a Parquet file."""
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.chdir(tmp_path)
+    names = ["O", "B-PER", "I-PER"]
+    for listed in (datasets.List, datasets.Sequence, datasets.LargeList):
+        features = datasets.Features(
+            {"tokens": listed(datasets.Value("string")), "ner_tags": listed(datasets.ClassLabel(names=names)),
+             "sentences": datasets.List(listed(datasets.ClassLabel(names=["x", "y"])))}
+        )  # fmt: skip
+        columns = {
+            "tokens": [["Ada", "Byron", "sings"], []],
+            "ner_tags": [[1, 2, 0], []],
+            "sentences": [[[0], [1, 1]], [[]]],
+        }
+        table = datasets.Dataset.from_dict(columns, features=features)
+        loaded = datasets.DatasetDict({"train": table})
+        monkeypatch.setattr(datasets, "load_dataset", lambda *_, loaded=loaded: loaded)
+        table.to_parquet(str(tmp_path / "t.parquet"))
+        for source in (read("org/names")["train"], read(str(tmp_path / "t.parquet"))["train"]):
+            assert [row.values for row in source.rows] == [
+                {
+                    "tokens": ["Ada", "Byron", "sings"],
+                    "ner_tags": ["B-PER", "I-PER", "O"],
+                    "sentences": [["x"], ["y", "y"]],
+                },
+                {"tokens": [], "ner_tags": [], "sentences": [[]]},
+            ]
+            assert any("'ner_tags'" in note and "into their names" in note for note in source.notes)
+
+
 def test_hub_cannot_be_reached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The real library, offline: an error with a remedy and no traceback of another library."""
     datasets = pytest.importorskip("datasets")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import os
 import time
 from pathlib import Path
@@ -63,6 +64,77 @@ def test_glue_quotes_stay_and_written_quotes_go() -> None:
     assert all(source.notes == () for source in sst2.values())
     ag_news = read(str(Path(str(DATA), "ag_news")))["train"]
     assert not any('""' in row.values["text"] for row in ag_news.rows)
+
+
+COLUMN_FILES = {
+    "btc/train.conll": (5338, 85480),
+    "btc/dev.conll": (2000, 29476),
+    "btc/test.conll": (2000, 35425),
+    "weibo_ner/train.conll": (1350, 73778),
+    "weibo_ner/dev.conll": (270, 14509),
+    "weibo_ner/test.conll": (270, 14842),
+    "ud_english_ewt/en_ewt-ud-train.conllu.gz": (12544, 204577),
+    "ud_english_ewt/en_ewt-ud-dev.conllu.gz": (2001, 25147),
+    "ud_english_ewt/en_ewt-ud-test.conllu.gz": (2077, 25094),
+    "ud_chinese_gsdsimp/zh_gsdsimp-ud-dev.conllu.gz": (500, 12663),
+    "ud_chinese_gsdsimp/zh_gsdsimp-ud-test.conllu.gz": (500, 12012),
+}
+"""Sentences and words, as `DATA.md` beside the files has them."""
+
+
+@pytest.mark.parametrize("path", COLUMN_FILES)
+def test_column_files(path: str) -> None:
+    whole = str(Path(str(DATA), path))
+    source = read(whole)["train"]
+    assert source.notes == ()
+    assert (len(source.rows), source.fingerprint) == manifest()[path]
+    assert (len(source.rows), sum(len(row.values["tokens"]) for row in source.rows)) == COLUMN_FILES[path]
+    assert list(stream(whole)) == source.rows
+    listed = [name for name in source.columns if name not in ("id", "text")]
+    assert all(len({len(row.values[name]) for name in listed}) == 1 for row in source.rows)
+    if path.endswith(".conll"):
+        assert source.columns == ("tokens", "tags")
+        assert all(tag == "O" or tag[:2] in ("B-", "I-") for row in source.rows for tag in row.values["tags"])
+
+
+def test_folders_of_column_files() -> None:
+    for name in ("btc", "weibo_ner", "ud_english_ewt", "ud_chinese_gsdsimp"):
+        found = read(str(Path(str(DATA), name)))
+        assert {source.name for source in found.values()} == {name}
+        sizes = {Path(source.rows[0].origin.file).name: len(source.rows) for source in found.values()}
+        assert sizes == {
+            Path(path).name: counts[0] for path, counts in COLUMN_FILES.items() if path.startswith(f"{name}/")
+        }
+
+
+def test_texts_of_universal_dependencies() -> None:
+    """The text put together from the words is the text that the treebank states."""
+    for path in (path for path in COLUMN_FILES if path.endswith(".conllu.gz")):
+        with gzip.open(Path(str(DATA), path), "rt", encoding="utf-8", newline="\n") as lines:
+            stated = [line[len("# text = ") : -1] for line in lines if line.startswith("# text = ")]
+        rows = read(str(Path(str(DATA), path)))["train"].rows
+        built = [row.values["text"] for row in rows]
+        assert [text.replace("\u00a0", " ") for text in stated] == built
+        for row in rows:
+            position = 0
+            for word in row.values["tokens"]:
+                position = row.values["text"].index(word, position) + len(word)
+
+
+@pytest.mark.parametrize("name", ["t.txt", "t.tsv"])
+def test_column_files_under_other_names(tmp_path: Path, name: str) -> None:
+    for path in ("btc/train.conll", "weibo_ner/dev.conll"):
+        (tmp_path / name).write_bytes(Path(str(DATA), path).read_bytes())
+        source = read(str(tmp_path / name))["train"]
+        assert len(source.rows) == COLUMN_FILES[path][0]
+        assert "was read as such" in source.notes[0]
+
+
+def test_tables_are_no_column_files() -> None:
+    """None of the tables of texts is taken for columns of words and tags."""
+    for name in ("sst2", "sst2_sentences", "ag_news", "chnsenticorp_htl", "sick"):
+        for source in read(str(Path(str(DATA), name))).values():
+            assert not any("was read as such" in note for note in source.notes)
 
 
 def test_speed() -> None:

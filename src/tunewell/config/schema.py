@@ -31,6 +31,9 @@ class DataSettings(Settings):
         "auto", 'what `"` means in a .tsv file: nothing (`none`) or quoting (`double`); `auto` looks'
     )
     column_names: list[str] | None = setting(None, "names of the columns, for a file without a header line")
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "json", "parquet", "txt"] | None = setting(
+        None, "what the file is, where its ending does not say it"
+    )
     on_bad_row: Literal["fail", "drop"] = setting("fail", "stop at bad rows, or drop and count them")
     max_overlap_share: float | None = setting(
         None, "fail when a larger share of test texts also occurs in the training data", at_least=0, at_most=1

@@ -6,11 +6,32 @@ Not for: opening files (`opening`).
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
+from typing import Literal
 
 from tunewell.core.errors import DataError
 
-ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".txt")
+Format = Literal["conll", "conllu", "csv", "tsv", "jsonl", "json", "parquet", "txt"]
+"""The formats that can be read."""
+
+FORMATS: dict[str, Format] = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".parquet": "parquet",
+    ".txt": "txt",
+    ".conll": "conll",
+    ".bio": "conll",
+    ".iob": "conll",
+    ".iob2": "conll",
+    ".conllu": "conllu",
+}
+"""The format that each ending says."""
+
+ENDINGS = tuple(FORMATS)
 """The endings of files that can be read, each also with `.gz` after it."""
 
 _SHEETS = (".xls", ".xlsx", ".ods")
@@ -22,18 +43,19 @@ def ending_of(name: str) -> str | None:
     return ending if ending in ENDINGS else None
 
 
-def known_ending(name: str) -> str:
-    """The same, where an unknown ending raises `DataError`."""
+def format_of(name: str, given: Format | None = None) -> Format:
+    """What a file is: as `given`, or as its ending says; an unknown ending raises `DataError`."""
     ending = ending_of(name)
-    if ending is None:
+    if given is None and ending is None:
         raise DataError(
             f"unknown ending {Path(name).suffix!r}",
             where=name,
             fix="save the sheet as CSV (UTF-8)"
             if name.lower().endswith(_SHEETS)
-            else f"the ending says the format; known are {', '.join(ENDINGS)}, each also with .gz",
+            else f"the ending says the format; known are {', '.join(ENDINGS)}, each also with .gz; or say it: "
+            "--set data.format=...",
         )
-    return ending
+    return given or FORMATS[str(ending)]
 
 
 def short_name(path: str) -> str:
@@ -44,6 +66,12 @@ def short_name(path: str) -> str:
         return name
     bare = name[: -len(".gz")] if name.lower().endswith(".gz") else name
     return bare[: -len(ending)]
+
+
+def split_words(name: str) -> tuple[str, str]:
+    """What may name a split, in lower case: a file's name without endings, and its last word, after `-`, `_`, `.`."""
+    whole = short_name(name).lower().removesuffix(".gz")
+    return whole, re.split(r"[-_.]", whole)[-1]
 
 
 def did_you_mean(path: str) -> str:

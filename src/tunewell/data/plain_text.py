@@ -35,12 +35,17 @@ def read_rows(lines: Iterator[Line], reading: Reading) -> Iterator[Row]:
             yield Row({column: text}, Origin(reading.file, number))
 
 
-def read_standard_input(reading: Reading) -> Iterator[Row]:
-    """JSON lines if the first line is a JSON object, else plain lines."""
+def standard_input() -> IO[bytes]:
+    """The bytes of standard input; raises `DataError` when it is closed."""
     stream: IO[bytes] | None = getattr(sys.stdin, "buffer", None)
     if stream is None:
         raise DataError("standard input is closed", where="standard input", fix="give a file")
-    lines = read_lines(stream, reading)
+    return stream
+
+
+def read_standard_input(reading: Reading) -> Iterator[Row]:
+    """JSON lines if the first line is a JSON object, else plain lines."""
+    lines = read_lines(standard_input(), reading)
     first = next(lines, None)
     if first is None:
         return iter(())

@@ -13,6 +13,7 @@ from typing import Literal
 
 from tunewell.core.errors import ConfigError, DataError, collected
 from tunewell.core.examples import Row
+from tunewell.data.file_names import Format
 
 MAX_LINE_BYTES = 16 * 2**20
 """A line, or a quoted record over several lines, above 16 MiB is refused."""
@@ -29,7 +30,8 @@ class SourceSettings:
     a delimited file: `double` (RFC 4180), `none` (an ordinary character) or `auto` (double in `.csv`; in
     `.tsv` none unless the whole file is unmistakably quoted). `column_names` names the columns of records
     that have no names of their own: a delimited file is then read as one without a header. `limit` keeps the
-    first rows only. `on_bad_row` `drop` leaves out rows that cannot be read, and says so in a note.
+    first rows only. `on_bad_row` `drop` leaves out rows that cannot be read, and says so in a note. `format` says
+    what a file is, whatever its ending.
     """
 
     delimiter: str | None = None
@@ -37,6 +39,7 @@ class SourceSettings:
     column_names: tuple[str, ...] | None = None
     limit: int | None = None
     on_bad_row: Literal["fail", "drop"] = "fail"
+    format: Format | None = None
 
     def __post_init__(self) -> None:
         if self.delimiter is not None and (len(self.delimiter) != 1 or self.delimiter in '"\r\n\0'):
@@ -132,6 +135,13 @@ class Reading:
         return bool(self._bad_lines) and any(
             line in self._bad_lines for line in range(first_line, last_line + 1)
         )
+
+    def count_as_one_row(self, first_line: int, last_line: int) -> None:
+        """Count the bad lines among these as one bad row, for a reader whose rows are several lines long."""
+        bad = self._bad_lines.intersection(range(first_line, last_line + 1))
+        if bad:
+            self._bad_lines -= bad
+            self._bad_lines.add(min(bad))
 
     def count_line_end(self, end: str) -> None:
         """Remember how a record ended, for the note on mixed line ends."""

@@ -2,8 +2,8 @@
 
 `read` gives whole tables by split, for training and evaluation; `stream` gives rows one by one, for
 prediction. The formats stand in their own modules: `delimited` (CSV, TSV), `json_records` (JSON lines),
-`json_documents`, `parquet`, `plain_text`, `hub`; a new format is one more of them and a line in `_rows_of`. What they share
-is in `reading`, `opening` and `lines`.
+`json_documents`, `conll` (columns of words and tags), `conllu`, `parquet`, `plain_text`, `hub`; a new format is one
+more of them and a line in `_rows_of`. What they share is in `reading`, `opening` and `lines`.
 
 Not for: what the columns mean (the task), or faults of content such as duplicates (`checks`).
 """
@@ -18,9 +18,28 @@ from pathlib import Path
 
 from tunewell.core.errors import ConfigError, DataError
 from tunewell.core.examples import Row
-from tunewell.data import delimited, hub, json_documents, json_records, parquet, plain_text
-from tunewell.data.file_names import ENDINGS, did_you_mean, ending_of, known_ending, missing, short_name
-from tunewell.data.json_documents import MAX_DOCUMENT_BYTES, SPLIT_NAMES, Document
+from tunewell.data import (
+    conll,
+    conll_layout,
+    conllu,
+    delimited,
+    hub,
+    json_documents,
+    json_records,
+    parquet,
+    plain_text,
+)
+from tunewell.data.file_names import (
+    ENDINGS,
+    Format,
+    did_you_mean,
+    ending_of,
+    format_of,
+    missing,
+    short_name,
+)
+from tunewell.data.folders import find_splits
+from tunewell.data.json_documents import MAX_DOCUMENT_BYTES, Document
 from tunewell.data.lines import Line, read_lines
 from tunewell.data.opening import MAX_DECOMPRESSED_BYTES, OpenFile, opened
 from tunewell.data.reading import Reading, Source, SourceSettings
@@ -34,7 +53,8 @@ def read(path_or_hub_id: str, settings: SourceSettings | None = None) -> dict[st
     """The tables of a file, a folder or a Hub data set, by split: `train`, `validation`, `test`.
 
     A file with one table gives `train`. A JSON object of lists, a folder that holds `train.*`,
-    `validation.*` (or `val`, `dev`, `valid`) and `test.*`, and a Hub data set give the splits that they have.
+    `validation.*` (or `val`, `dev`, `valid`) and `test.*` (see `folders`), and a Hub data set give the splits
+    that they have.
     A Hub id (`name`, `org/name`, `org/name:config`) is tried only when no such path exists.
 
     Raises `DataError` with the first 20 bad rows of a file and their number, and `ConfigError` for a setting
@@ -45,7 +65,8 @@ def read(path_or_hub_id: str, settings: SourceSettings | None = None) -> dict[st
         return _read_folder(path_or_hub_id, settings)
     if os.path.lexists(path_or_hub_id):
         return _read_file(path_or_hub_id, settings)
-    if ending_of(path_or_hub_id) is None and hub.is_plausible(path_or_hub_id):
+    unnamed = settings.format is None and ending_of(path_or_hub_id) is None
+    if unnamed and hub.is_plausible(path_or_hub_id):
         _refuse_idle_settings(settings, "a Hub data set", path_or_hub_id)
         try:
             return hub.read(path_or_hub_id, settings)
@@ -62,8 +83,8 @@ def stream(
     """The rows of a file, or of standard input for `-`, one by one, without holding them all.
 
     Standard input is JSON lines if its first line is a JSON object, else one text a line under the column
-    `text`, as in `.txt` files; there blank lines are rows with an empty text, except at the end. JSON documents
-    and Parquet files are held in memory.
+    `text`, as in `.txt` files; there blank lines are rows with an empty text, except at the end (`format` says
+    otherwise). JSON documents and Parquet files are held in memory.
 
     Rows come as the file goes by, so the first bad one raises `DataError` at once (`on_bad_row="drop"` skips
     it). Notes for the user are added to `notes`, the last of them after the last row.
@@ -72,7 +93,7 @@ def stream(
     reading = Reading("standard input" if path_or_minus == "-" else path_or_minus, settings, at_once=True)
     if notes is not None:
         reading.notes = notes
-    rows = plain_text.read_standard_input(reading) if path_or_minus == "-" else _stream_file(reading)
+    rows = _stream_standard_input(reading) if path_or_minus == "-" else _stream_file(reading)
     number = 0
     for number, row in enumerate(islice(rows, settings.limit), start=1):  # noqa: B007 - counted for `finish`
         yield row
@@ -80,33 +101,11 @@ def stream(
 
 
 def _read_folder(folder: str, settings: SourceSettings) -> dict[str, Source]:
-    chosen: dict[str, str] = {}
-    others: list[str] = []
-    names = sorted(entry.name for entry in Path(folder).iterdir())
-    for name in names:
-        if ending_of(name) is None:
-            continue
-        split = SPLIT_NAMES.get(short_name(name).lower())
-        if split is None:
-            others.append(name)
-        elif split in chosen:
-            raise DataError(
-                f"both {chosen[split]} and {name} could be the {split} split",
-                where=folder,
-                fix="move one away",
-            )
-        else:
-            chosen[split] = name
-    if not chosen:
-        raise DataError(
-            f"the folder holds no train, validation or test file, only {', '.join(names[:8]) or 'nothing'}",
-            where=folder,
-            fix=f"name the files train, validation and test, each with an ending of {', '.join(ENDINGS)}",
-        )
+    names, others = find_splits(folder, any_ending=settings.format is not None)
     sources: dict[str, Source] = {}
     for split in _SPLITS_IN_ORDER:
-        if split in chosen:
-            path = str(Path(folder) / chosen[split])
+        if split in names:
+            path = str(Path(folder) / names[split])
             tables = _read_file(path, settings)
             if set(tables) != {"train"}:
                 raise DataError("one file of a folder holds several splits itself", where=path)
@@ -119,20 +118,39 @@ def _read_folder(folder: str, settings: SourceSettings) -> dict[str, Source]:
 
 
 def _read_file(path: str, settings: SourceSettings) -> dict[str, Source]:
-    ending = known_ending(path)
-    _refuse_settings_without_effect(settings, ending, path)
+    reading = Reading(path, settings)
+    kind = _format_inside(reading)
+    _refuse_settings_without_effect(settings, kind, path)
     with opened(path) as file:
         text: str | None = None
-        if ending == ".json":
+        if kind == "json":
             text = json_documents.decode_text(
                 file.read_all(MAX_DOCUMENT_BYTES, "write it as JSON lines"), path
             )
             if not json_documents.is_json_lines(text):
                 document = json_documents.open_document(text, path)
                 return _read_document(document, path, settings, file.fingerprint())
-        reading = Reading(path, settings)
-        rows = _rows_of(file, ending, reading) if text is None else _rows_of_misnamed_lines(text, reading)
-        return {"train": _table(rows, reading, file, checked=ending in (".json", ".jsonl", ".ndjson"))}
+        rows = _rows_of(file, kind, reading) if text is None else _rows_of_misnamed_lines(text, reading)
+        return {"train": _table(rows, reading, file, checked=kind in ("json", "jsonl"))}
+
+
+def _format_inside(reading: Reading) -> Format:
+    """What the file is: as set, as its ending says, or columns of words and tags under another name."""
+    settings, path = reading.settings, reading.file
+    kind = format_of(path, settings.format)
+    said = settings.format is not None or settings.delimiter is not None or settings.quoting != "auto"
+    if said or kind not in ("tsv", "txt"):
+        return kind
+    with opened(path) as file:
+        scratch = Reading(path, replace(settings, on_bad_row="drop"))
+        head = conll_layout.head_of(read_lines(file.stream, scratch))
+    if not conll_layout.looks_like_tags(head):
+        return kind
+    reading.notes.append(
+        f"{path} holds columns of words and tags, one word a line, and was read as such "
+        f"(data.format={kind} keeps its lines apart)"
+    )
+    return "conll"
 
 
 def _table(rows: Iterator[Row], reading: Reading, file: OpenFile, *, checked: bool) -> Source:
@@ -162,19 +180,26 @@ def _read_document(
     return sources
 
 
-def _rows_of(file: OpenFile, ending: str, reading: Reading) -> Iterator[Row]:
+def _rows_of(file: OpenFile, kind: Format, reading: Reading) -> Iterator[Row]:
     """The rows of any format but JSON documents."""
-    if ending == ".parquet":
+    if kind == "parquet":
         return parquet.read_rows(
             file.read_all(MAX_DECOMPRESSED_BYTES, "split it into several files"), reading
         )
-    lines = read_lines(file.stream, reading)
-    if ending == ".txt":
+    return _rows_of_lines(read_lines(file.stream, reading), kind, reading)
+
+
+def _rows_of_lines(lines: Iterator[Line], kind: Format, reading: Reading) -> Iterator[Row]:
+    if kind == "txt":
         return plain_text.read_rows(lines, reading)
-    if ending in (".jsonl", ".ndjson"):
+    if kind == "jsonl":
         return json_records.read_rows(lines, reading)
-    delimiter = reading.settings.delimiter or ("," if ending == ".csv" else "\t")
-    if ending == ".tsv" and reading.settings.quoting == "auto":
+    if kind == "conll":
+        return conll.read_rows(lines, reading)
+    if kind == "conllu":
+        return conllu.read_rows(lines, reading)
+    delimiter = reading.settings.delimiter or ("," if kind == "csv" else "\t")
+    if kind == "tsv" and reading.settings.quoting == "auto":
         held = list(lines)
         return _rows_of_tsv(held, reading, delimiter, delimited.looks_quoted(held, delimiter, reading.file))
     quoted = reading.settings.quoting != "none"
@@ -203,9 +228,9 @@ def _stream_file(reading: Reading) -> Iterator[Row]:
         raise missing(path)
     if Path(path).is_dir():
         raise DataError("is a folder, where one file is expected", where=path, fix="give one of its files")
-    ending = known_ending(path)
+    kind = _format_inside(reading)
     quoted: bool | None = None
-    if ending == ".tsv" and settings.quoting == "auto":
+    if kind == "tsv" and settings.quoting == "auto":
         # Whether a TSV is quoted shows only at its end: it is read twice rather than held.
         with opened(path) as file:
             scratch = Reading(path, replace(settings, on_bad_row="drop"))
@@ -213,16 +238,30 @@ def _stream_file(reading: Reading) -> Iterator[Row]:
                 read_lines(file.stream, scratch), settings.delimiter or "\t", path
             )
     with opened(path) as file:
-        if ending == ".json":
+        if kind == "json":
             yield from _stream_json(file, reading)
         elif quoted is not None:
             yield from _rows_of_tsv(
                 read_lines(file.stream, reading), reading, settings.delimiter or "\t", quoted
             )
-        elif ending in (".jsonl", ".ndjson"):
-            yield from json_records.check_as_stream(_rows_of(file, ending, reading), reading)
+        elif kind == "jsonl":
+            yield from json_records.check_as_stream(_rows_of(file, kind, reading), reading)
         else:
-            yield from _rows_of(file, ending, reading)
+            yield from _rows_of(file, kind, reading)
+
+
+def _stream_standard_input(reading: Reading) -> Iterator[Row]:
+    kind = reading.settings.format
+    if kind is None:
+        return plain_text.read_standard_input(reading)
+    if kind in ("json", "parquet"):
+        raise ConfigError(
+            f"standard input is read line by line, and {kind} is no format of lines",
+            where="data.format",
+            fix="give a file",
+        )
+    rows = _rows_of_lines(read_lines(plain_text.standard_input(), reading), kind, reading)
+    return json_records.check_as_stream(rows, reading) if kind == "jsonl" else rows
 
 
 def _stream_json(file: OpenFile, reading: Reading) -> Iterator[Row]:
@@ -235,11 +274,11 @@ def _stream_json(file: OpenFile, reading: Reading) -> Iterator[Row]:
     return json_records.check_as_stream(json_documents.read_rows(document.arrays[None], reading), reading)
 
 
-def _refuse_settings_without_effect(settings: SourceSettings, ending: str, path: str) -> None:
-    if ending not in (".csv", ".tsv"):
-        names_apply = ending in (".json", ".txt")
-        _refuse_idle_settings(settings, f"a {ending} file", path, names_apply=names_apply)
-    if ending == ".txt" and settings.column_names and len(settings.column_names) != 1:
+def _refuse_settings_without_effect(settings: SourceSettings, kind: Format, path: str) -> None:
+    if kind not in ("csv", "tsv"):
+        names_apply = kind in ("json", "txt", "conll")
+        _refuse_idle_settings(settings, f"a .{kind} file", path, names_apply=names_apply)
+    if kind == "txt" and settings.column_names and len(settings.column_names) != 1:
         raise ConfigError("a .txt file has one column", where="data.column_names", fix="name one column")
 
 

@@ -1,0 +1,54 @@
+"""Which files of a folder are its splits, by their names.
+
+Not for: reading the files (`sources`), or what endings mean (`file_names`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tunewell.core.errors import DataError
+from tunewell.data.file_names import ENDINGS, ending_of, split_words
+from tunewell.data.json_documents import SPLIT_NAMES
+
+_LAST_WORDS = {**SPLIT_NAMES, "testa": "validation", "testb": "test"}
+"""What the last word of a longer name says; `testa` and `testb` are the CoNLL-2003 task's own."""
+
+
+def find_splits(folder: str, *, any_ending: bool = False) -> tuple[dict[str, str], list[str]]:
+    """File names by split, in no order, and the names of data files that are no split.
+
+    A file is a split by its whole name (`dev.tsv`), or, where no file of the folder is, by the last word of its
+    name (`en_ewt-ud-dev.conllu.gz`). With `any_ending`, files without a known ending count too.
+
+    Raises `DataError` when two files could be the same split, or none is one.
+    """
+    names = sorted(entry.name for entry in Path(folder).iterdir())
+    known = [name for name in names if ending_of(name) is not None]
+    candidates = [name for name in names if not name.startswith(".")] if any_ending else known
+    splits = _choose(folder, candidates, lambda name: SPLIT_NAMES.get(split_words(name)[0]))
+    splits = splits or _choose(folder, candidates, lambda name: _LAST_WORDS.get(split_words(name)[1]))
+    if not splits:
+        raise DataError(
+            f"the folder holds no train, validation or test file, only {', '.join(names[:8]) or 'nothing'}",
+            where=folder,
+            fix=f"name the files train, validation and test, each with an ending of {', '.join(ENDINGS)}",
+        )
+    return splits, [name for name in known if name not in splits.values()]
+
+
+def _choose(folder: str, names: list[str], split_of: Callable[[str], str | None]) -> dict[str, str]:
+    chosen: dict[str, str] = {}
+    for name in names:
+        split = split_of(name)
+        if split is None:
+            continue
+        if split in chosen:
+            raise DataError(
+                f"both {chosen[split]} and {name} could be the {split} split",
+                where=folder,
+                fix="move one away",
+            )
+        chosen[split] = name
+    return chosen

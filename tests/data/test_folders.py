@@ -1,0 +1,66 @@
+"""Which files of a folder are its splits: whole names first, then the last words of longer names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tunewell.core.errors import DataError
+from tunewell.data.folders import find_splits
+from tunewell.data.sources import read
+
+
+def folder_of(folder: Path, *names: str) -> str:
+    for name in names:
+        (folder / name).write_text("text,label\na,b\n")
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("names", "splits"),
+    [
+        (
+            ("a-ud-train.conllu.gz", "a-ud-dev.conllu.gz", "a-ud-test.conllu"),
+            ("a-ud-train", "a-ud-dev", "a-ud-test"),
+        ),
+        (("x_train.csv", "x_valid.csv"), ("x_train", "x_valid", None)),
+        (("squad.TRAIN.json", "squad.Val.json"), ("squad.TRAIN", "squad.Val", None)),
+        (("a.testa.txt", "a.train.txt", "a.testb.txt"), ("a.train", "a.testa", "a.testb")),
+        (("train.csv", "hard-test.csv"), ("train", None, None)),  # a whole name: others are no splits
+        (("train.csv", "dev.csv", "old_dev.csv"), ("train", "dev", None)),
+    ],
+)
+def test_names(tmp_path: Path, names: tuple[str, ...], splits: tuple[str | None, ...]) -> None:
+    found, others = find_splits(folder_of(tmp_path, "README.md", *names))
+    expected = dict(zip(("train", "validation", "test"), splits, strict=True))
+    assert {split: name.split(".c")[0].split(".j")[0].split(".txt")[0] for split, name in found.items()} == {
+        split: name for split, name in expected.items() if name is not None
+    }
+    assert sorted([*found.values(), *others]) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    "names", [("contest.csv",), ("test-suite.csv", "a.csv"), ("retrain.csv",), ("a-train.md",)]
+)
+def test_no_splits(tmp_path: Path, names: tuple[str, ...]) -> None:
+    with pytest.raises(DataError, match="no train, validation or test file"):
+        find_splits(folder_of(tmp_path, *names))
+
+
+def test_two_for_one(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"both a_train.csv and b_train.csv could be the train split"):
+        find_splits(folder_of(tmp_path, "a_train.csv", "b_train.csv"))
+
+
+def test_any_ending(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, "eng.train", "eng.testa", "LICENSE", ".eng.test", "notes.csv")
+    found, others = find_splits(folder, any_ending=True)
+    assert found == {"train": "eng.train", "validation": "eng.testa"}
+    assert others == ["notes.csv"]
+
+
+def test_the_data_are_named_after_the_folder(tmp_path: Path) -> None:
+    found = read(folder_of(tmp_path, "a-train.csv", "a-dev.csv", "a.csv"))
+    assert {source.name for source in found.values()} == {tmp_path.name}
+    assert "a.csv" in found["train"].notes[0]
