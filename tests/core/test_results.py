@@ -30,6 +30,9 @@ from tunewell.core.sections import (
     Facts,
     Headline,
     Lines,
+    Mark,
+    MarkedText,
+    MarkedTexts,
     Matrix,
     Notices,
     Reliability,
@@ -101,6 +104,7 @@ SECTIONS: list[Section] = [
     Lines("t", "n", "step", {"p": {"s": [[0, 1.0]]}}),  # type: ignore[list-item]  # as JSON has it
     Matrix("t", "n", ["a", "b"], [[1, 2], [3, 4]]),
     Bars("t", "n", "texts", {"a": 1.0}),
+    MarkedTexts("t", "n", [MarkedText("好 b", [Mark(0, 1, "x", "gold")], {"a": 1.5})]),
     Texts("t", "n", [{"text": "好\u2028", "gold": 1.5}]),
     Notices("t", "n", ["x"]),
     Checks("t", "n", [Check("look", "x", ["y"])], shows="s"),

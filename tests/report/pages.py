@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import random
+import runpy
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -308,6 +309,7 @@ def five_thousand() -> list[Section]:
     )
 
 
+MARKED = runpy.run_path(str(Path(__file__).with_name("marked_pages.py")))
 PAGES: dict[str, Callable[[], list[Section]]] = {
     "two labels": one_label,
     "four labels, pairs": lambda: one_label(
@@ -323,6 +325,8 @@ PAGES: dict[str, Callable[[], list[Section]]] = {
     "Arabic": lambda: one_label(ARABIC, ("سلبي", "إيجابي", "محايد")),
     "doubtful": doubtful,
     "one example": one_example,
+    "entities": MARKED["entities"],
+    "questions": MARKED["questions"],
 }
 
 

@@ -20,6 +20,9 @@ from tunewell.core.sections import (
     Facts,
     Headline,
     Lines,
+    Mark,
+    MarkedText,
+    MarkedTexts,
     Matrix,
     Notices,
     Reliability,
@@ -134,6 +137,7 @@ def nasty_sections() -> list[Section]:
         Matrix(NASTY, NASTY, [NASTY, *map(str, range(30))], [[1] * 31] * 31),
         Bars(NASTY, NASTY, NASTY, {NASTY: 1}),
         Texts(NASTY, NASTY, [{"text": NASTY, NASTY: NASTY, "gold": NASTY}, {"text": "b", "gold": "c"}] * 4),
+        MarkedTexts(NASTY, NASTY, [MarkedText(NASTY, [Mark(2, 30, NASTY, "gold")], {NASTY: NASTY})]),
         Notices(NASTY, NASTY, [NASTY]),
         Checks(NASTY, NASTY, [Check("look", NASTY, [NASTY])], shows=NASTY),
         Reliability(NASTY, NASTY, NASTY, NASTY, [ConfidenceBin(0.8, 0.9, 3, 0.85, score)], 0.1),
@@ -144,7 +148,7 @@ def nasty_sections() -> list[Section]:
 def test_markup_in_any_field_shows_as_text() -> None:
     page = Page(render(NASTY, NASTY, nasty_sections()))
     assert page.all("img") == []
-    assert len(page.all("script")) == 2
+    assert len(page.all("script")) == 3
     assert page.text.count("<script>alert(1)</script>") > 30
 
 
@@ -246,13 +250,14 @@ def test_empty_sections_say_so() -> None:
         Matrix("M", "", [], []),
         Bars("B", "", "examples", {}),
         Texts("X", "", []),
+        MarkedTexts("Y", "", []),
         Notices("N", "", []),
         Checks("C", "", []),
         Reliability("R", "", "answers", "right", [], None),
         Scatter("S", "", "value", []),
     ]
     html = render("t", "", empty)
-    assert html.count("Nothing to show.") >= 9
+    assert html.count("Nothing to show.") >= 10
     assert "Nothing to report." in html
     assert Page(render("t", "", [])).all("nav") == []
 

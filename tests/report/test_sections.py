@@ -30,7 +30,7 @@ from tunewell.metrics.classification import calibration_table
 from tunewell.report import render
 from tunewell.report.headline import headline_view
 from tunewell.report.squares import MAX_DOTS, reliability_view, scatter_view
-from tunewell.report.tables import bars_view, panels_view
+from tunewell.report.tables import bars_view, panels_view, table_view
 from tunewell.scoring import curve_section
 from tunewell.tasks import showing
 
@@ -192,9 +192,33 @@ def test_curves_mark_what_was_kept_and_leave_out_what_is_not_defined() -> None:
     assert "step 4 of 6 were kept" in section.shows
     panels = panels_view(section)
     assert all(panel.chart.count('class="mark"') == 1 for panel in panels)
-    assert panels[1].words == "From 0.500 at step 4 to 0.400 at step 6."
+    assert panels[1].words == "From 0.500 at step 4 to 0.400 at step 6. Kept: step 4."
     last = curve_section([{**entry, "is_best": True} for entry in entries], "mcc")
     assert "more epochs" in last.shows
+
+
+def test_a_threshold_curve_reads_below_zero_and_says_what_was_chosen() -> None:
+    curve = the(Lines, page("questions"))
+    first, second = panels_view(curve)
+    assert first.words.endswith("Chosen: threshold −1.37.")
+    assert first.words.startswith(
+        "From 57.2% at threshold −9.5 to 54.6% at threshold 9.37, highest 81.0% at −1.36."
+    )
+    for tick in ("−5", "0", "5", "60%"):
+        assert f">{tick}</text>" in first.chart
+    assert second.title == "Exact match"
+    assert first.table.rows[0][0] == "−9.5"
+    beyond = Lines("t", "n", "threshold", {"f1": {"F1": [(0.0, 0.5), (1.0, 0.6)]}}, marks={"chosen": -4.0})
+    assert 'x1="50" x2="50" y1="12" y2="172" class="mark"' in panels_view(beyond)[0].chart
+    never = Lines("t", "n", "threshold", beyond.panels, marks={"chosen": float("-inf")})
+    assert 'class="mark"' not in panels_view(never)[0].chart
+    assert "Chosen" not in panels_view(never)[0].words
+
+
+def test_an_interval_is_written_as_the_score_that_it_belongs_to() -> None:
+    rows = table_view(the(Table, page("entities"), "length")).rows
+    assert rows[0] == ("1–10", "210", "244", "89.1%", "86.0%", "92.0%")
+    assert rows[2][3:] == ("–", "–", "–")
 
 
 # Checks and the line beside the score

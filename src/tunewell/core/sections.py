@@ -179,6 +179,42 @@ class Texts(Section):
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """`text[char_start:char_end]` is a `label`, as the data (`gold`) or the model (`predicted`) has it."""
+
+    char_start: int
+    char_end: int
+    label: str
+    side: Literal["gold", "predicted"]
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedText:
+    """A running text, marks in it (they may overlap and nest) and facts about it, by name.
+
+    The facts are read as the fields of `Texts` are; `question` stands above the text. Offsets count Python's
+    characters. Raises `ValueError` for a mark that is empty or not within the text.
+    """
+
+    text: str
+    marks: Sequence[Mark]
+    facts: Mapping[str, str | float]
+
+    def __post_init__(self) -> None:
+        for mark in self.marks:
+            if not 0 <= mark.char_start < mark.char_end <= len(self.text):
+                raise ValueError(f"{mark} is not a piece of a text of {len(self.text)} characters")
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedTexts(Section):
+    """Texts in which gold and predicted pieces are both marked: entities, answers."""
+
+    kind: ClassVar[str] = "marked"
+    entries: Sequence[MarkedText]
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One thing that was looked at: is it fine, does it want a look, or is it just to be known?
 
@@ -209,7 +245,8 @@ class Notices(Section):
 _KINDS: dict[str, type[Section]] = {
     section.kind: section
     for section in (
-        Headline, Compared, Table, Facts, Lines, Matrix, Bars, Reliability, Scatter, Texts, Checks, Notices,
+        Headline, Compared, Table, Facts, Lines, Matrix, Bars, Reliability, Scatter, Texts, MarkedTexts,
+        Checks, Notices,
     )
 }  # fmt: skip
 
@@ -228,6 +265,11 @@ def section_from_json(data: Mapping[str, Any]) -> Section:
     if section is Reliability:
         fields["bins"] = [
             ConfidenceBin(**{**part, "right": Score.from_json(part["right"])}) for part in fields["bins"]
+        ]
+    if section is MarkedTexts:
+        fields["entries"] = [
+            MarkedText(**{**entry, "marks": [Mark(**mark) for mark in entry["marks"]]})
+            for entry in fields["entries"]
         ]
     if section is Checks:
         fields["items"] = [Check(**item) for item in fields["items"]]

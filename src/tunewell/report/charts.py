@@ -114,9 +114,10 @@ def line_panel(
     every = [point for points in kept.values() for point in points]
     scale = scale_for(title, [y for _, y in every])
     limits = (0.0, 1.0) if scale.suffix == "%" else (-math.inf, math.inf)
-    xs = axis([x for x, _ in every], 50, 306, num_ticks=5)
+    across = [x for x, _ in every] + [place for place in marks.values() if math.isfinite(place)]
+    xs = axis(across, 50, 306, num_ticks=5)
     ys = axis([y for _, y in every], 172, 12, num_ticks=4, limits=limits)
-    first, last = (min(x for x, _ in every), max(x for x, _ in every)) if every else (0.0, 1.0)
+    first, last = (min(across), max(across)) if every else (0.0, 1.0)
     if last > first:
         xs = Axis(first, last, xs.start, xs.end, tuple(t for t in xs.ticks if first <= t <= last))
     parts = [*_frame(xs, ys, scale, x_label), *_marks(marks, xs)]
@@ -130,7 +131,7 @@ def line_panel(
         parts.append(element("circle", cx=xs.at(x), cy=ys.at(y), r=3.5, class_=f"end {_look(look)}"))
         ends.append((ys.at(y), scale.show(y), look))
     parts += _end_labels(ends)
-    description = f"Line chart over {humanise(x_label)}. {panel_words(title, x_label, series)}"
+    description = f"Line chart over {humanise(x_label)}. {panel_words(title, x_label, series, marks)}"
     return picture(
         *parts, title=humanise(title), description=description, class_="panel", viewBox="0 0 360 214"
     )
@@ -140,6 +141,8 @@ def _marks(marks: Mapping[str, float], xs: Axis) -> list[Svg]:
     """Upright lines, each with its name on the side where there is room."""
     parts = []
     for name, place in marks.items():
+        if not math.isfinite(place):
+            continue
         x, left = xs.at(place), xs.at(place) > 178
         parts.append(element("line", x1=x, x2=x, y1=12, y2=172, class_="mark"))
         parts.append(
@@ -148,15 +151,17 @@ def _marks(marks: Mapping[str, float], xs: Axis) -> list[Svg]:
     return parts
 
 
-def panel_words(title: str, x_label: str, series: Mapping[str, Sequence[Point]]) -> str:
-    """Each line in words: where it begins, where it ends, and what lies outside of that."""
+def panel_words(
+    title: str, x_label: str, series: Mapping[str, Sequence[Point]], marks: Mapping[str, float]
+) -> str:
+    """Each line in words: where it begins, where it ends, and what lies outside of that; then the marks."""
     said = []
+    at = humanise(x_label)
     for name, points in series.items():
         known = [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
         if not known:
             continue
         scale = scale_for(title, [y for _, y in known])
-        at = humanise(x_label)
         text = f"{scale.show(known[0][1])} at {at} {show_number(known[0][0])}"
         if len(known) > 1:
             text = f"from {text} to {scale.show(known[-1][1])} at {at} {show_number(known[-1][0])}"
@@ -166,8 +171,10 @@ def panel_words(title: str, x_label: str, series: Mapping[str, Sequence[Point]])
                 if extreme[1] not in ends:
                     text += f", {word} {scale.show(extreme[1])} at {show_number(extreme[0])}"
         said.append(f"{humanise(name)} {text}" if len(series) > 1 else text)
-    words = "; ".join(said)
-    return f"{words[:1].upper()}{words[1:]}." if words else "No points."
+    if not said:
+        return "No points."
+    places = [f"{name}: {at} {show_number(place)}" for name, place in marks.items() if math.isfinite(place)]
+    return " ".join(f"{words[:1].upper()}{words[1:]}." for words in ("; ".join(said), *places))
 
 
 def _frame(xs: Axis, ys: Axis, scale: Scale, x_label: str) -> list[Svg]:

@@ -11,17 +11,100 @@ function make(name, className, text) {
   return node;
 }
 
-// Appends `text` with every occurrence of `needle` (lower case) in a <mark>.
-function appendMarked(node, text, needle) {
+// Where `needle` (lower case) stands in `text`, as [start, end].
+function places(text, needle) {
   const lower = text.toLowerCase();
+  const found = [];
+  if (!needle || lower.length !== text.length) return found;
+  for (let at = lower.indexOf(needle); at >= 0; at = lower.indexOf(needle, at + needle.length)) {
+    found.push([at, at + needle.length]);
+  }
+  return found;
+}
+
+// Appends `text`, which stands at `offset` of what was searched, with what was `found` there in a <mark>.
+function appendFound(node, text, found, offset) {
   let from = 0;
-  if (needle && lower.length === text.length) {
-    for (let at = lower.indexOf(needle); at >= 0; at = lower.indexOf(needle, from)) {
-      node.append(text.slice(from, at), make("mark", "", text.slice(at, at + needle.length)));
-      from = at + needle.length;
-    }
+  for (const [start, end] of found) {
+    const first = Math.max(from, start - offset);
+    const last = Math.min(text.length, end - offset);
+    if (first >= last) continue;
+    node.append(text.slice(from, first), make("mark", "", text.slice(first, last)));
+    from = last;
   }
   node.append(text.slice(from));
+}
+
+function appendSearched(node, text, needle) {
+  appendFound(node, text, places(text, needle), 0);
+}
+
+// A text is a list of parts: plain text, or [kind, what is said first, parts, what is said last].
+function partsOf(cell) {
+  return typeof cell === "string" ? [cell] : cell;
+}
+
+function plain(parts) {
+  return parts.map((part) => (typeof part === "string" ? part : part[0] === "gap" ? part[1] : plain(part[2]))).join("");
+}
+
+// Appends the parts, the first of which stands at `offset` of the plain text; returns where they end.
+function appendParts(node, parts, found, needle, offset) {
+  for (const part of parts) {
+    if (typeof part === "string") {
+      appendFound(node, part, found, offset);
+      offset += part.length;
+      continue;
+    }
+    const [kind, first, inner, last] = part;
+    if (kind === "gap") {
+      const gap = make("span", "gap");
+      gap.dir = "ltr";
+      gap.lang = "en";
+      offset = appendParts(gap, [first], found, needle, offset);
+      node.append(gap);
+      continue;
+    }
+    const mark = make("mark", kind);
+    offset = appendBeginning(mark, first, inner, found, needle, offset);
+    if (last) {
+      const end = make("bdi", "unseen said", ` (${last}) `);
+      end.lang = "en";
+      mark.append(end);
+    }
+    node.append(mark);
+  }
+  return offset;
+}
+
+// A mark's label and its parts. The text that it begins with is glued to the label: no line ends between them.
+function appendBeginning(mark, first, inner, found, needle, offset) {
+  if (!first) return appendParts(mark, inner, found, needle, offset);
+  const label = make("span", "said");
+  const name = make("bdi");
+  label.lang = "en";
+  appendSearched(name, first, needle);
+  label.append(name, make("span", "unseen", ": "));
+  if (typeof inner[0] !== "string") {
+    mark.append(label);
+    return appendParts(mark, inner, found, needle, offset);
+  }
+  const glue = make("span", "glue");
+  const text = make("span");
+  glue.append(label, text);
+  mark.append(glue);
+  offset = appendParts(text, inner.slice(0, 1), found, needle, offset);
+  return appendParts(mark, inner.slice(1), found, needle, offset);
+}
+
+function words(parts) {
+  return parts.flatMap((part) => (typeof part === "string" || part[0] === "gap" ? [] : [part[1], ...words(part[2])]));
+}
+
+// All that the search looks through, in lower case.
+function haystack(row) {
+  const parts = partsOf(row[0]);
+  return [plain(parts), ...words(parts), ...row.slice(1, -1)].filter(Boolean).join("\n").toLowerCase();
 }
 
 function field(name, value, needle) {
@@ -29,17 +112,19 @@ function field(name, value, needle) {
   const definition = make("dd");
   definition.dir = "auto";
   definition.lang = "";
-  appendMarked(definition, value, needle);
+  appendSearched(definition, value, needle);
   box.append(make("dt", "", name), definition);
   return box;
 }
 
-function item(row, columns, needle) {
+function item(row, data, needle) {
   const node = make("li");
+  const above = make("dl", "above");
   const text = make("p", "text");
   text.dir = "auto";
   text.lang = "";
-  appendMarked(text, row[0], needle);
+  const parts = partsOf(row[0]);
+  appendParts(text, parts, places(plain(parts), needle), needle, 0);
   const list = make("dl");
   const right = row[row.length - 1];
   if (right !== null) {
@@ -47,9 +132,10 @@ function item(row, columns, needle) {
     box.append(make("dt", "unseen", "Outcome"), make("dd", "", right ? "✓ right" : "✕ wrong"));
     list.append(box);
   }
-  columns.forEach((name, index) => {
-    if (row[index + 1] !== null) list.append(field(name, row[index + 1], needle));
+  data.columns.forEach((name, index) => {
+    if (row[index + 1] !== null) (index < data.above ? above : list).append(field(name, row[index + 1], needle));
   });
+  if (above.children.length) node.append(above);
   node.append(text, list);
   return node;
 }
@@ -80,13 +166,13 @@ function start(root) {
   const list = root.querySelector(".texts");
   const more = root.querySelector(".more");
   const count = root.querySelector(".count");
-  const haystacks = data.rows.map((row) => row.slice(0, -1).filter(Boolean).join("\n").toLowerCase());
+  const haystacks = data.rows.map(haystack);
   let found = [];
   let shown = 0;
   let needle = "";
 
   function extend(by) {
-    list.append(...found.slice(shown, shown + by).map((row) => item(row, data.columns, needle)));
+    list.append(...found.slice(shown, shown + by).map((row) => item(row, data, needle)));
     shown = Math.min(found.length, shown + by);
     more.hidden = shown >= found.length;
     const total = data.rows.length.toLocaleString("en-US");

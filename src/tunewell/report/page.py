@@ -1,8 +1,8 @@
 """`render`: sections to one HTML file that needs nothing else, online or off.
 
 The words and numbers of each kind of section are prepared by the module named after it; `page.html.j2` sets
-them, `page.css` styles them, `page.js` is the only script. Everything is autoescaped; the page's own
-Content-Security-Policy forbids any request and any script but ours.
+them (`texts.html.j2` the texts), `page.css` styles them, `page.js` is the only script. Everything is
+autoescaped; the page's own Content-Security-Policy forbids any request and any script but ours.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from tunewell.core.sections import (
     Facts,
     Headline,
     Lines,
+    MarkedTexts,
     Matrix,
     Notices,
     Reliability,
@@ -36,6 +37,7 @@ from tunewell.core.sections import (
 from tunewell.report.checks import checks_summary, checks_view
 from tunewell.report.compared import compared_view
 from tunewell.report.headline import headline_view
+from tunewell.report.marked import marked_view
 from tunewell.report.matrix import matrix_view
 from tunewell.report.numbers import heading
 from tunewell.report.squares import reliability_view, scatter_view
@@ -61,7 +63,7 @@ class SectionView:
 
 def render(title: str, subtitle: str, sections: Sequence[Section]) -> str:
     """One self-contained HTML page, under 2 MB in any ordinary report, with the sections in order."""
-    num_texts = sum(isinstance(section, Texts) for section in sections)
+    num_texts = sum(isinstance(section, Texts | MarkedTexts) for section in sections)
     page = _draw(title, subtitle, sections, 0)
     if num_texts:  # the texts get the room that the rest leaves
         spare = (MAX_PAGE_BYTES - len(page.encode("utf-8", "replace"))) // num_texts
@@ -104,6 +106,8 @@ def _section_view(index: int, section: Section, text_bytes: int) -> SectionView:
 def _body(section: Section, text_bytes: int) -> Any:
     if isinstance(section, Texts):
         return texts_view(section, text_bytes)
+    if isinstance(section, MarkedTexts):
+        return marked_view(section, text_bytes)
     views: dict[type[Section], Callable[[Any], Any]] = {
         Headline: headline_view,
         Compared: compared_view,

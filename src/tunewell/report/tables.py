@@ -36,7 +36,11 @@ def table_view(section: Table) -> TableView:
     columns = [[row[index] if index < len(row) else None for row in rows] for index in range(width)]
     numeric = [_is_numeric(column) for column in columns]
     of_metrics = bool(section.columns) and section.columns[0].lower() in {"metric", "metrics", "score"}
-    written = [_write_column(name, column) for name, column in zip(section.columns, columns, strict=True)]
+    said = list(section.columns)
+    for index in range(1, width):  # the ends of an interval are written as what they are the ends of
+        if said[index].lower() in ("low", "high"):
+            said[index] = said[index - 1]
+    written = [_write_column(name, column) for name, column in zip(said, columns, strict=True)]
     if of_metrics:
         for index, row in enumerate(rows):
             metric = str(row[0])
@@ -139,7 +143,7 @@ def panels_view(section: Lines) -> list[Panel]:
         Panel(
             title=_capital(heading(title)),
             chart=charts.line_panel(title, section.x_label, series, order, section.marks),
-            words=charts.panel_words(title, section.x_label, series),
+            words=charts.panel_words(title, section.x_label, series, section.marks),
             legend=[(charts.swatch(order.index(name)), humanise(name)) for name in series],
             table=_points_table(title, section.x_label, series),
         )

@@ -1,14 +1,15 @@
 """Example texts: which column is the text, which can be filtered, and the compact data for `page.js`.
 
 The first rows stand in the page as HTML and are read without JavaScript; all rows that fit the size limit are
-embedded as JSON, which the script searches.
+embedded as JSON, which the script searches. Not for finding what is marked in a text: see `marked.py`, whose
+texts are listed here too.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
@@ -22,6 +23,39 @@ _MAX_CHOICE_LENGTH = 60
 _GOLD = ("gold", "label", "expected")
 _PREDICTED = ("predicted", "prediction")
 _CORRECT = "correct"
+_ABOVE = ("question",)
+_PIECE_BYTES = 220
+Fields = Mapping[str, str | float]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a text that is drawn in another way: a mark (`gold`, `predicted` or `both`) or a `gap`.
+
+    `words` says what it is; for a gap they stand for what was left out. A mark that another one crosses is
+    drawn in several pieces: the one that `begins` it says its words, the last one has an `ending`.
+    """
+
+    kind: str
+    words: str
+    parts: Sequence[str | Piece] = ()
+    begins: bool = True
+    ending: str = ""
+
+    def to_json(self) -> list[object]:
+        """As `page.js` reads it: what it is, what is said at its beginning, what it holds, what at its end."""
+        return [self.kind, self.words if self.begins else "", _part_data(self.parts), self.ending]
+
+
+Parts = Sequence[str | Piece]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A text ready to be drawn, and whether some of it is left out."""
+
+    parts: Parts
+    clipped: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +72,8 @@ class Column:
 class Entry:
     """One text with its other fields written out; `right` is None where that can't be told."""
 
-    text: str
+    parts: Parts
+    above: Sequence[tuple[str, str]]
     fields: Sequence[tuple[str, str]]
     right: bool | None
 
@@ -78,39 +113,78 @@ def texts_view(section: Texts, max_bytes: int) -> TextsView:
     """The section within about `max_bytes` of page; what doesn't fit is counted, not hidden."""
     names = list(dict.fromkeys(key for entry in section.entries for key in entry))
     text_name = _text_name(names, section.entries)
-    others = [name for name in names if name not in (text_name, _CORRECT)]
-    columns = [_column(name, section.entries) for name in others]
+    texts = (entry.get(text_name) for entry in section.entries)
+    written = (Written([write_value(text, False) or ""], _is_long(text)) for text in texts)
+    fields = [{key: entry[key] for key in entry if key != text_name} for entry in section.entries]
+    return listing(written, fields, section.verbatim, max_bytes)
+
+
+def listing(
+    texts: Iterable[Written], fields: Sequence[Fields], verbatim: Sequence[str], max_bytes: int
+) -> TextsView:
+    """Texts, in parts, with the fields of each; as many as fit into `max_bytes`, from the first."""
+    names = list(dict.fromkeys(key for entry in fields for key in entry if key != _CORRECT))
+    names.sort(key=lambda name: name not in _ABOVE)
+    num_above = sum(name in _ABOVE for name in names)
+    columns = [_column(name, fields) for name in names]
     pair = _find(columns, _GOLD), _find(columns, _PREDICTED)
     rows: list[list[str | int | None]] = []
+    drawn: list[Written] = []
+    encoded: list[Embedded] = []
     size = 0
-    for entry in section.entries:
-        values = [write_value(entry.get(column.name), column.percent) for column in columns]
-        row = [write_value(entry.get(text_name), False) or "", *values, _right(entry, pair)]
-        size += len(embed(row).encode("utf-8", "replace")) + 1
+    for text, entry in zip(texts, fields, strict=False):
+        row = [write_value(entry.get(column.name), column.percent) for column in columns]
+        coded = embed([_text_data(text.parts), *row, right := _right(entry, pair)])
+        size += len(coded.encode("utf-8", "replace")) + 1
         if len(rows) < NUM_FIRST:  # these stand in the page a second time, as HTML
-            size += sum(len(escape(str(value)).encode("utf-8", "replace")) + 80 for value in row)
+            size += _drawn_bytes(text.parts) + sum(map(_drawn_bytes, ([str(value)] for value in row)))
         if size > max_bytes:
             break
-        rows.append(row)
+        rows.append([*row, right])
+        drawn.append(text)
+        encoded.append(coded)
     shown = [
-        column if column.name in section.verbatim else replace(column, name=heading(column.name))
+        column if column.name in verbatim else replace(column, name=heading(column.name))
         for column in columns
     ]
-    data = {"columns": [column.name for column in shown], "first": NUM_FIRST, "rows": rows}
+    head = embed({"columns": [column.name for column in shown], "above": num_above, "first": NUM_FIRST})
     return TextsView(
-        first=[_entry(row, shown) for row in rows[:NUM_FIRST]],
+        first=[
+            _entry(text, row, shown, num_above)
+            for text, row in zip(drawn[:NUM_FIRST], rows[:NUM_FIRST], strict=True)
+        ],
         columns=shown,
         can_be_right={row[-1] for row in rows} >= {0, 1},
-        num_entries=len(section.entries),
+        num_entries=len(fields),
         num_embedded=len(rows),
-        num_clipped=sum(
-            _is_long(value) for entry in section.entries[: len(rows)] for value in entry.values()
-        ),
-        data=embed(data),
+        num_clipped=sum(text.clipped for text in drawn)
+        + sum(_is_long(value) for entry in fields[: len(rows)] for value in entry.values()),
+        data=Embedded(f'{head[:-1]},"rows":[{",".join(encoded)}]}}'),
     )
 
 
-def _text_name(names: Sequence[str], entries: Sequence[Mapping[str, str | float]]) -> str:
+def _text_data(parts: Parts) -> object:
+    """A text without any mark is a plain string."""
+    if all(isinstance(part, str) for part in parts):
+        return "".join(map(str, parts))
+    return _part_data(parts)
+
+
+def _part_data(parts: Parts) -> list[object]:
+    return [part.to_json() if isinstance(part, Piece) else part for part in parts]
+
+
+def _drawn_bytes(parts: Parts) -> int:
+    """About what a text or a field takes as HTML."""
+    return 80 + sum(
+        _PIECE_BYTES + len(part.words.encode("utf-8", "replace")) + _drawn_bytes(part.parts)
+        if isinstance(part, Piece)
+        else len(escape(part).encode("utf-8", "replace"))
+        for part in parts
+    )
+
+
+def _text_name(names: Sequence[str], entries: Sequence[Fields]) -> str:
     """`text` when there is one, else the column with the most characters."""
     if "text" in names or not names:
         return "text"
@@ -118,13 +192,13 @@ def _text_name(names: Sequence[str], entries: Sequence[Mapping[str, str | float]
     return max(names, key=lambda name: lengths[name])
 
 
-def _column(name: str, entries: Sequence[Mapping[str, str | float]]) -> Column:
+def _column(name: str, entries: Sequence[Fields]) -> Column:
     values = [entry[name] for entry in entries if name in entry]
     texts = {value for value in values if isinstance(value, str)}
     if not texts:
         numbers = [value for value in values if not isinstance(value, str)]
         return Column(name, True, is_share(name) and scale_for(name, numbers).suffix == "%", ())
-    few = len(texts) <= min(_MAX_CHOICES, max(1, len(values) // 2))
+    few = name not in _ABOVE and len(texts) <= min(_MAX_CHOICES, max(1, len(values) // 2))
     filterable = (
         few and all(isinstance(v, str) for v in values) and max(map(len, texts)) <= _MAX_CHOICE_LENGTH
     )
@@ -137,7 +211,7 @@ def _find(columns: Sequence[Column], names: Sequence[str]) -> str | None:
     return next((name for name in names if name in labels), None)
 
 
-def _right(entry: Mapping[str, str | float], pair: tuple[str | None, str | None]) -> int | None:
+def _right(entry: Fields, pair: tuple[str | None, str | None]) -> int | None:
     """1 or 0 by the field `correct`, else by whether gold and predicted label are equal, else None."""
     if _CORRECT in entry:
         return int(str(entry[_CORRECT]).lower() in {"yes", "true", "1", "1.0"})
@@ -161,10 +235,12 @@ def write_value(value: str | float | None, percent: bool) -> str | None:
     return f"{value * 100:.1f}%" if percent and math.isfinite(value) else show_number(value)
 
 
-def _entry(row: Sequence[str | int | None], columns: Sequence[Column]) -> Entry:
-    fields = [
-        (column.name, str(value))
-        for column, value in zip(columns, row[1:-1], strict=True)
-        if value is not None
-    ]
-    return Entry(str(row[0]), fields, None if row[-1] is None else bool(row[-1]))
+def _entry(
+    text: Written, row: Sequence[str | int | None], columns: Sequence[Column], num_above: int
+) -> Entry:
+    named = list(zip((column.name for column in columns), row[:-1], strict=True))
+    above, below = (
+        [(name, str(value)) for name, value in part if value is not None]
+        for part in (named[:num_above], named[num_above:])
+    )
+    return Entry(text.parts, above, below, None if row[-1] is None else bool(row[-1]))
