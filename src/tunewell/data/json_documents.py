@@ -2,7 +2,8 @@
 
 A record is an object, or a list, whose columns are then named by position: `text` and `label` when it holds
 two texts (as CLINC150 has it), else `0`, `1`, ...; `column_names` overrides both. An object may also hold its
-records under `data`. A `.json` file that is really JSON lines is read as such, with a note.
+records under `data`. Records that are articles of a SQuAD document give one row a question (`questions`). A
+`.json` file that is really JSON lines is read as such, with a note.
 
 Not for: `.jsonl` (`json_records`). A document is held in memory whole; JSON lines need not be.
 """
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 
 from tunewell.core.errors import DataError
 from tunewell.core.examples import Origin, Row
+from tunewell.data import questions
 from tunewell.data.json_records import kind_of
 from tunewell.data.json_values import BadJson, decode_value, refuse_hidden_faults
 from tunewell.data.lines import place_of_bad_bytes, refuse_wide_encoding
@@ -55,6 +57,9 @@ class Document:
 
 def read_rows(records: list[object], reading: Reading) -> Iterator[Row]:
     """One row for each record; an origin's line is the record's number in its array, from 1."""
+    if questions.are_articles(records):
+        yield from questions.read_articles(records, reading)
+        return
     columns = reading.settings.column_names
     for number, value in enumerate(records, start=1):
         if isinstance(value, list):
@@ -144,7 +149,8 @@ def _choose_arrays(members: dict[str, object], file: str) -> Document:
         return Document(splits, tuple(name for name in members if SPLIT_NAMES.get(name) not in splits))
     data = members.get("data")
     if isinstance(data, list):
-        return Document({None: data}, tuple(name for name in members if name != "data"))
+        known = ("data", "version") if questions.are_articles(data) else ("data",)
+        return Document({None: data}, tuple(name for name in members if name not in known))
     named = ", ".join(map(repr, list(members)[:8])) or "nothing"
     raise DataError(
         f"an object that holds {named}, where a list of records or an object of splits is expected",

@@ -7,7 +7,10 @@ The rules for a table of JSON records:
   kind that most rows have is the right one. Whole and real numbers mix.
 
 A stream cannot count rows that it has not seen: there the first row sets the keys, and the first value that
-is not null sets the kind. Not for: JSON files that are one document (`json_documents`).
+is not null sets the kind.
+
+A line that is a passage with its questions, as in MRQA's files, gives one row a question (`questions`), and the
+header line before the first of them gives none. Not for: JSON files that are one document (`json_documents`).
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tunewell.core.examples import Origin, Row
+from tunewell.data import questions
 from tunewell.data.findings import plural
 from tunewell.data.json_values import BadJson, decode_value, refuse_hidden_faults
 from tunewell.data.lines import Line
@@ -38,7 +42,31 @@ def kind_of(value: object) -> str:
 
 
 def read_rows(lines: Iterable[Line], reading: Reading) -> Iterator[Row]:
-    """One row for each line that is not blank; the origin's line is the line of the file."""
+    """One row for each line that is not blank, or for each question of a line that is a passage.
+
+    The origin's line is the line of the file.
+    """
+    header: Row | None = None
+    seen: dict[str, int] = {}
+    passages: bool | None = None  # the first line that is no header says it
+    for row in _read_objects(lines, reading):
+        if passages is None and header is None and questions.is_header(row.values):
+            header = row
+            continue
+        if passages is None:
+            passages = questions.is_passage(row.values) or (header is not None and "context" in row.values)
+            if header is not None and not passages:
+                yield header
+        if passages:
+            yield from questions.read_passage(row.values, row.origin.line, reading, seen)
+        else:
+            yield row
+    if passages is None and header is not None:
+        yield header
+
+
+def _read_objects(lines: Iterable[Line], reading: Reading) -> Iterator[Row]:
+    """One row for each line that is not blank, as it stands."""
     file = reading.file
     for number, text, end in lines:
         reading.count_line_end(end)
