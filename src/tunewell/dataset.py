@@ -194,9 +194,7 @@ def read_examples(
             examples.append(example)
             rows.append(row)
     if problems and on_bad_row == "fail":
-        raise collected(
-            problems, of=_place(source), fix="mend these rows, or train with --set data.on_bad_row=drop"
-        )
+        raise collected(problems, of=_place(source), fix=_policies(problems))
     if not examples:
         first = f"; the first: {problems[0].where}: {problems[0].what}" if problems else ""
         raise DataError(
@@ -205,6 +203,16 @@ def read_examples(
             fix="mend the file",
         )
     return examples, rows, len(problems)
+
+
+def _policies(problems: Sequence[DataError]) -> str:
+    """What can be done about bad rows: what they all say themselves, and dropping them."""
+    advice = {problem.fix for problem in problems}
+    own = advice.pop() if len(advice) == 1 else None
+    drop = "train with --set data.on_bad_row=drop"
+    if own is not None and "data.on_bad_row" in own:
+        return own
+    return f"{own or 'mend these rows'}, or {drop}"
 
 
 def carve(

@@ -69,6 +69,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def writers() -> dict[str, Any]:
+    """What writes data for each task, by its name, and `workshop`, which makes workshops of them."""
+    return {**JOBS["WRITERS"], "workshop": Workshop}
+
+
+@pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return JOBS["write_model"](tmp_path_factory.mktemp("model"))  # type: ignore[no-any-return]
 

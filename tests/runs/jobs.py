@@ -6,7 +6,7 @@ import hashlib
 import json
 import random
 import runpy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,64 @@ def write_data(folder: Path) -> Path:
             lines.append(f"{split}-{index},{' '.join(words)} {index},{label},odd")
         (folder / f"{split}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
+
+
+def write_sentences(folder: Path) -> Path:
+    """Tagged sentences in the same three splits; the first is longer than the tiny model reads at once."""
+    names = {"person": ("Ada", "Bo Lind", "Cy"), "place": ("Oslo", "New Vale", "Rye")}
+    return _write_rows(
+        folder, lambda draw, index: _sentence(names, draw, 40 if index == 0 else draw.randint(1, 4))
+    )
+
+
+def _sentence(names: Mapping[str, Sequence[str]], draw: random.Random, number: int) -> dict[str, Any]:
+    tokens: list[str] = []
+    tags: list[str] = []
+    for _ in range(number):
+        words = draw.choice(FILLERS).split()
+        tokens += words
+        tags += ["O"] * len(words)
+        kind = draw.choice(list(names))
+        parts = draw.choice(names[kind]).split()
+        tokens += parts
+        tags += [f"B-{kind}", *[f"I-{kind}"] * (len(parts) - 1)]
+    return {"tokens": tokens, "ner_tags": tags}
+
+
+def write_questions(folder: Path) -> Path:
+    """Questions on passages in the same three splits, a third without an answer, the first on a long passage."""
+    return _write_rows(folder, _question)
+
+
+def _question(draw: random.Random, index: int) -> dict[str, Any]:
+    year, maker = str(draw.randint(1900, 2020)), draw.choice(("Ada", "Bo Lind", "Cy"))
+    padding = " ".join(draw.choice(FILLERS) for _ in range(60 if index == 0 else draw.randint(1, 8)))
+    context = f"{padding} {index} and it was made by {maker} in {year}"
+    asked = ("Who made it?", "When was it made?", "Where was it made?")[index % 3]
+    answer = (maker, year, None)[index % 3]
+    starts = [] if answer is None else [context.rindex(answer)]
+    return {
+        "question": asked,
+        "context": context,
+        "answers": {"text": [] if answer is None else [answer], "answer_start": starts},
+    }
+
+
+def _write_rows(folder: Path, row: Callable[[random.Random, int], dict[str, Any]]) -> Path:
+    draw = random.Random(11)
+    folder.mkdir(parents=True, exist_ok=True)
+    for split, number in (("train", 48), ("validation", 18), ("test", 18)):
+        rows = [{"id": f"{split}-{index}", **row(draw, index)} for index in range(number)]
+        lines = "".join(json.dumps(values) + "\n" for values in rows)
+        (folder / f"{split}.jsonl").write_text(lines, encoding="utf-8")
+    return folder
+
+
+WRITERS = {
+    "text-classification": write_data,
+    "token-classification": write_sentences,
+    "question-answering": write_questions,
+}
 
 
 def write_model(folder: Path) -> Path:

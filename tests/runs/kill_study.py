@@ -1,6 +1,6 @@
 """The figure run, not part of the tests: how many kills and save faults a run survives, bit for bit.
 
-    python tests/runs/kill_study.py --kills 50 --faults 200
+    python tests/runs/kill_study.py --task token-classification --kills 50 --faults 200
 
 Every kill is a SIGKILL from outside at a random moment of a run in a fresh Python process, imports included;
 the same command is then started again until it finishes, and the result is compared with that of an
@@ -37,9 +37,9 @@ SECONDS_AT_MOST = 300
 class Study:
     """Runs in folders under `folder`, each compared with the first."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, task: str) -> None:
         self.folder, self.draw = folder, random.Random(seed)
-        self.data, self.model = JOBS["write_data"](folder / "films"), JOBS["write_model"](folder / "model")
+        self.data, self.model = JOBS["WRITERS"][task](folder / "data"), JOBS["write_model"](folder / "model")
         self.counts: Counter[str] = Counter()
         self.num_runs = 0
         began = time.monotonic()
@@ -139,6 +139,7 @@ class Study:
 def main() -> int:
     """Print the counts; 1 when any run ended in other bits."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--task", choices=JOBS["WRITERS"], default="text-classification")
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--faults", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
@@ -146,7 +147,7 @@ def main() -> int:
     os.environ["OMP_NUM_THREADS"] = "1"
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, Processes() as processes:
-        study = Study(Path(folder), options.seed)
+        study = Study(Path(folder), options.seed, options.task)
         study.kill(options.kills)
         study.fault_saves(options.faults, processes)
     print(file=sys.stderr)

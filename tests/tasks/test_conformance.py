@@ -28,6 +28,36 @@ def _tone(text: str) -> str:
     return "bad" if any(word in text for word in ("dull", "cold", "clumsy")) else "good"
 
 
+def _entities(index: int, text: str) -> list[dict[str, Any]]:
+    """What is judged and, in every third text, how: one word, and one to four."""
+    judged, tone = text.split()[1], text[text.index(" was ") + 5 :]
+    found = [{"start": 4, "end": 4 + len(judged), "label": "THING"}]
+    if index % 3 == 0:
+        found.append({"start": len(text) - len(tone), "end": len(text), "label": "TONE"})
+    return found
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+def _entity_tags(index: int, text: str) -> list[str]:
+    tone = (
+        ["B-TONE", *["I-TONE"] * (len(_words(text)) - 4)] if index % 3 == 0 else ["O"] * len(_words(text)[3:])
+    )
+    return ["O", "B-THING", "O", *tone]
+
+
+def _question(index: int, text: str) -> dict[str, Any]:
+    thing, tone = text.split()[1], text.split()[3]
+    return {
+        "id": f"q{index}",
+        "question": f"how was the {thing}?",
+        "context": f"{text}, they said. " * (1 + index % 3),
+        "answers": {"text": [tone], "answer_start": [text.index(tone)]},
+    }
+
+
 CASES = {
     "single label": Case(
         "text-classification",
@@ -69,6 +99,88 @@ CASES = {
         {"text": "text", "label": "label", "kind": "regression"},
         lambda index, text: {"text": text, "label": 100 + index / 3},
         [{"label": "many"}, {"label": float("nan")}],
+    ),
+    "entities": Case(
+        "token-classification",
+        {"tokens": "tokens", "column": "tags", "scheme": "iob2", "max_length_tokens": 16},
+        lambda index, text: {"tokens": _words(text), "tags": _entity_tags(index, text)},
+        [
+            {"tags": ["O"]},
+            {"tags": None},
+            {"tokens": "one two"},
+            {"tokens": ["the", " ", "was", "great"]},
+            {"tags": ["O", "B-UNHEARD", "O", "O"]},
+            {"tags": ["O", "THING", "O", "O"]},
+        ],
+    ),
+    "legal entities": Case(
+        "token-classification",
+        {
+            "tokens": "tokens",
+            "column": "tags",
+            "scheme": "iob1",
+            "constrained": True,
+            "on_illegal_tag": "refuse",
+        },
+        lambda index, text: {
+            "tokens": _words(text),
+            "tags": [tag.replace("B-", "I-") for tag in _entity_tags(index, text)],
+        },
+        [{"tags": ["O", "B-THING", "O", "O"]}],
+    ),
+    "spans": Case(
+        "token-classification",
+        {"tokens": "text", "column": "entities", "scheme": "spans", "labels": ["THING", "TONE"]},
+        lambda index, text: {"text": text, "entities": _entities(index, text)},
+        [
+            {"entities": [{"start": 0, "end": 0, "label": "THING"}]},
+            {"entities": [{"start": 0, "end": 400, "label": "THING"}]},
+            {"entities": [{"start": 0, "end": 3, "label": "UNHEARD"}]},
+            {"entities": [[0, 6, "THING"], [4, 8, "TONE"]]},
+            {"entities": None},
+            {"text": ""},
+        ],
+    ),
+    "parts of speech": Case(
+        "token-classification",
+        {"tokens": "tokens", "column": "upos", "scheme": "plain"},
+        lambda index, text: {
+            "id": f"s{index}",
+            "tokens": _words(text),
+            "upos": ["DET", "NOUN", "AUX", "ADJ", *["ADV"] * (len(_words(text)) - 4)],
+        },
+        [{"upos": ["DET"]}, {"upos": ["UNHEARD"] * 4}, {"tokens": []}],
+    ),
+    "questions": Case(
+        "question-answering",
+        {"question": "question", "context": "context", "answers": "answers"},
+        lambda index, text: _question(index, text),
+        [
+            {"answers": {"text": ["unheard of"], "answer_start": [0]}},
+            {"answers": {"text": ["the"], "answer_start": [1]}},
+            {"answers": None},
+            {"answers": [], "is_impossible": False},
+            {"is_impossible": True},
+            {"question": " "},
+            {"context": 3},
+        ],
+    ),
+    "unanswerable": Case(
+        "question-answering",
+        {
+            "question": "question",
+            "context": "passage",
+            "answers": "answer",
+            "max_length_tokens": 40,
+            "max_question_tokens": 12,
+            "overlap_tokens": 10,
+        },
+        lambda index, text: {
+            "question": _question(index, text)["question"],
+            "passage": _question(index, text)["context"],
+            "answer": "" if index % 3 == 0 else text.split()[3],
+        },
+        [{"answer": "unheard of"}, {"passage": ""}],
     ),
 }
 

@@ -43,5 +43,5 @@ def test_names_are_those_of_the_table() -> None:
 def test_an_unknown_name_is_refused_with_a_suggestion() -> None:
     with pytest.raises(ConfigError, match="did you mean text-classification"):
         task_class("text-clasification")
-    with pytest.raises(ConfigError, match="the tasks are: text-classification"):
+    with pytest.raises(ConfigError, match="the tasks are: token-classification, question-answering, text-classification"):
         task_class("zzz")

@@ -154,8 +154,8 @@ def print_summary(run: Run) -> None:
 
 def _suggestions(run: Run, scores: RunScores) -> list[str]:
     """What a person may want to do now, commands first."""
-    columns = run.config.task.get("text")
-    texts = " ".join(['--text "..."'] * (len(columns) if isinstance(columns, list) else 1))
+    columns = run.task.input_columns()
+    texts = " ".join(f'--text "{column if len(columns) > 1 else ""}..."' for column in columns)
     lines = [f"tunewell predict {run.path} {texts}", f"tunewell evaluate {run.path} OTHER_LABELLED_FILE"]
     headline = scores.headline
     if headline.low is not None and headline.high is not None and headline.high - headline.low > 0.05:

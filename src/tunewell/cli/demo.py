@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import as_file, files
 from typing import Annotated
 
 import typer
 
-SAMPLES = {"text-classification": "reviews"}
-_SETTINGS = {"text-classification": ["training.epochs=5"]}
+
+@dataclass(frozen=True)
+class Sample:
+    """Bundled data of one task: its folder in `tunewell.samples`, and settings that suit so few examples."""
+
+    folder: str
+    settings: Sequence[str]
+
+
+SAMPLES = {
+    "text-classification": Sample("reviews", ["training.epochs=5"]),
+    "token-classification": Sample("mentions", ["training.epochs=10", "training.learning_rate=2e-4"]),
+    "question-answering": Sample("passages", ["training.epochs=6", "training.learning_rate=2e-4"]),
+}
 
 
 def demo(
@@ -19,7 +33,7 @@ def demo(
         bool, typer.Option("--fresh", help="Train again even if the demo has run before.")
     ] = False,
 ) -> None:
-    """Fine-tune MiniLM on the sample reviews that come with tunewell.
+    """Fine-tune MiniLM on sample data that comes with tunewell: reviews, tagged mentions or passages with questions.
 
     Fetches the model where it is not there yet.
     """
@@ -31,6 +45,7 @@ def demo(
         raise ConfigError(f"no sample data for {task!r}", fix=f"samples: {', '.join(SAMPLES)}")
     if not packs.installed("minilm"):
         packs.get("minilm")
-    with as_file(files("tunewell.samples") / SAMPLES[task]) as folder:
-        config = configure(str(folder), {"task": {"name": task}}, _SETTINGS[task])
+    sample = SAMPLES[task]
+    with as_file(files("tunewell.samples") / sample.folder) as folder:
+        config = configure(str(folder), {"task": {"name": task}}, list(sample.settings))
         run_training(config, mode="fresh" if fresh else "auto")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,16 @@ class TaggedExample(Example):
     """A text cut into words, with a tag for each word, where they are known.
 
     `words` holds the half-open character span of each word in `text`, in order and without overlap. Tags of
-    entities are in the scheme IOB2 (`B-place`, `I-place`, `O`), whatever scheme the file has.
+    entities are in the scheme IOB2 (`B-place`, `I-place`, `O`), whatever scheme the file has. What was odd in
+    the file is kept by the index of the word: `illegal` tags could not follow the one before them, entities that
+    begin at one of `widened` were marked there from or to within a word.
     """
 
     text: str
     words: tuple[tuple[int, int], ...]
     tags: tuple[str, ...] | None = None
+    illegal: tuple[int, ...] = ()
+    widened: tuple[int, ...] = ()
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -76,10 +80,15 @@ class TaggedExample(Example):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer to a question, and where it stands in the context; `char_start` is None where it does not."""
+    """An answer to a question, and where it stands in the context; `char_start` is None where it does not.
+
+    `placed` says who says so: the file (`given`), a search for the occurrence nearest to a wrong place in the file
+    (`moved`), or a search for the first one (`found`).
+    """
 
     text: str
     char_start: int | None
+    placed: Literal["given", "moved", "found"] = "given"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from tunewell.core.results import RunScores, SplitScores
 from tunewell.core.rows import joined_row
 from tunewell.data.sources import SourceSettings, read
 from tunewell.dataset import SPLITS, Dataset, like_training, load_dataset, read_examples, source_settings
-from tunewell.predictor import Predictor
+from tunewell.predictor import Predictor, load_task
 from tunewell.run_dir import CLEARING, FINISHED, RUNNING, RunDir, write_json, write_text
 from tunewell.runs.clock import Clock, machine
 from tunewell.runs.fitting import fit_model, stopped, tell
@@ -31,6 +31,7 @@ from tunewell.runtime import Runtime, choose, memory_needed
 from tunewell.scoring import split_scores
 from tunewell.sinks import Sink
 from tunewell.tasks import task_config
+from tunewell.tasks.base import Task
 
 __all__ = [
     "HeldOut",
@@ -77,6 +78,11 @@ class Run:
     def config(self) -> RunConfig:
         """The run's settings, complete."""
         return load_config(self.dir.config, {}, task_config)
+
+    @cached_property
+    def task(self) -> Task[Any, Any, Any]:
+        """The task with all that it learnt, without the model."""
+        return load_task(self.dir)
 
     @cached_property
     def predictor(self) -> Predictor:

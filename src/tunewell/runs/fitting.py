@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,11 +34,15 @@ UNKNOWN_SHARE = 0.02
 
 @dataclass(frozen=True)
 class TokenCounts:
-    """What one split looks like to the model; `lengths` holds one number of tokens per window."""
+    """What one split looks like to the model; `lengths` holds one number of tokens per window.
+
+    `num_windowed` counts the examples that are read in more than one window.
+    """
 
     lengths: Sequence[int]
     num_truncated: int
     unknown_share: float
+    num_windowed: int = 0
 
 
 @dataclass(frozen=True)
@@ -222,6 +227,7 @@ def _count(features: Sequence[Feature], tokenizer: Tokenizer) -> TokenCounts:
         lengths=lengths,
         num_truncated=sum(feature.num_truncated_tokens > 0 for feature in features),
         unknown_share=num_unknown / max(sum(lengths), 1),
+        num_windowed=sum(number > 1 for number in Counter(f.example_id for f in features).values()),
     )
 
 

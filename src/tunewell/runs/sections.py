@@ -102,7 +102,15 @@ def _length_checks(counts: Mapping[str, TokenCounts]) -> list[Check]:
         for name, count in counts.items()
         if count.num_truncated
     ]
+    windowed = sum(count.num_windowed for count in counts.values())
     checks = [Check("fine", "No text was cut: all fit into what the model reads.")]
+    if windowed:
+        were = "1 text is" if windowed == 1 else f"{windowed:,} texts are"
+        checks = [
+            Check(
+                "fine", f"No text was cut: {were} longer than the model reads at once, and read in windows."
+            )
+        ]
     if cut:
         checks = [Check("look", f"Longer than the model reads, and cut: {', '.join(cut)}.")]
     unknown = {name: count.unknown_share for name, count in counts.items()}
@@ -158,13 +166,20 @@ def _sizes(dataset: Dataset, counts: Mapping[str, TokenCounts]) -> Table:
                 _quantile(count.lengths, 0.5),
                 _quantile(count.lengths, 0.95),
                 max(count.lengths),
+                count.num_windowed,
                 count.num_truncated,
                 count.unknown_share,
             ]
         )
     columns = ["split", "examples", "Repeated texts", "Also in train", "Median tokens", "95% have at most"]
-    columns += ["Longest, in tokens", "Texts cut", "Share of unknown tokens"]
+    columns += ["Longest, in tokens", "In several windows", "Texts cut", "Share of unknown tokens"]
     note = "Texts that differ only in case or white space count as repeated. Tokens are the model's, special ones included."
+    if any(count.num_windowed for count in counts.values()):
+        note += " A text that is read in several windows counts with each of them."
+    else:
+        place = columns.index("In several windows")
+        columns.pop(place)
+        rows = [row[:place] + row[place + 1 :] for row in rows]
     return Table("The data", note, columns, rows)
 
 
@@ -210,11 +225,11 @@ def _labels(dataset: Dataset) -> list[Section]:
 def _carried(dataset: Dataset, split: str) -> Counter[str]:
     counts: Counter[str] = Counter()
     for example in dataset.examples[split]:
-        target = dataset.task.target(example)
-        if isinstance(target, str):
-            counts[target] += 1
-        elif isinstance(target, list):
-            counts.update(map(str, target))
+        labels = dataset.task.stratum(example)
+        if isinstance(labels, str):
+            counts[labels] += 1
+        elif isinstance(labels, tuple):
+            counts.update(labels)
     return counts
 
 

@@ -15,6 +15,8 @@ from tunewell.core.errors import ConfigError, ModelError
 from tunewell.tasks.base import Task
 
 TASKS = {
+    "token-classification": "tunewell.tasks.token_classification:TokenClassification",
+    "question-answering": "tunewell.tasks.question_answering:QuestionAnswering",
     "text-classification": "tunewell.tasks.text_classification:TextClassification",
 }
 

@@ -1,0 +1,95 @@
+"""The data doctor on tags: out of order, widened, rare, missing from training, or of one kind only.
+
+Not for: tags that cannot be read (`tagged`) or what it finds for all tasks (`checks`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tunewell.core.examples import TaggedExample, TextExample
+from tunewell.core.tags import spans
+from tunewell.data.findings import SHOWN, Finding, plural
+from tunewell.data.label_checks import examine_labels
+from tunewell.data.tagged import out_of_order
+
+Splits = Mapping[str, Sequence[TaggedExample]]
+
+
+def examine_tags(splits: Splits, *, entities: bool, in_file: bool) -> list[Finding]:
+    """Every finding on tagged examples; `in_file` says that the file's own tags are in the scheme IOB2."""
+    findings = []
+    for name, examples in splits.items():
+        findings += _out_of_order(name, examples, in_file)
+        findings += _widened(name, examples)
+    findings += _nothing_to_learn(splits) if entities else _one_tag(splits)
+    labels = {
+        name: [
+            TextExample(e.id, e.origin, (), tuple(sorted(kinds_of(e) if entities else set(e.tags or ()))))
+            for e in examples
+        ]
+        for name, examples in splits.items()
+    }
+    return findings + [finding for finding in examine_labels(labels) if finding.code != "one-class"]
+
+
+def kinds_of(example: TaggedExample) -> set[str]:
+    """The types of the entities of an example."""
+    return {kind for kind, _, _ in spans(example.tags or ())}
+
+
+def _out_of_order(name: str, examples: Sequence[TaggedExample], in_file: bool) -> list[Finding]:
+    found = [(example, place) for example in examples for place in example.illegal]
+    if not found:
+        return []
+    shown = []
+    for example, place in found[:SHOWN]:
+        tokens, tags = example.tokens, example.tags or ()
+        said = out_of_order(tokens, tags, place) if in_file else f"token {place + 1} {tokens[place]!r}"
+        shown.append(f"{example.origin} {said}")
+    sentences = plural(sum(bool(example.illegal) for example in examples), "sentence")
+    message = (
+        f"{name}: {plural(len(found), 'tag')} in {sentences} cannot stand where {_they(found)}; "
+        "read as conlleval does: an I- that nothing opened opens an entity"
+    )
+    return [Finding("illegal-tags", "warning", message, tuple(shown))]
+
+
+def _they(found: Sequence[object]) -> str:
+    return "it does" if len(found) == 1 else "they do"
+
+
+def _widened(name: str, examples: Sequence[TaggedExample]) -> list[Finding]:
+    found = [(example, place) for example in examples for place in example.widened]
+    if not found:
+        return []
+    shown = []
+    for example, place in found[:SHOWN]:
+        end = next(end for _, first, end in spans(example.tags or ()) if first == place)
+        start, stop = example.words[place][0], example.words[end - 1][1]
+        shown.append(f"{example.origin} {start}..{stop} {example.text[start:stop]!r}")
+    many = "begins or ends inside a word and is" if len(found) == 1 else "begin or end inside a word and are"
+    message = (
+        f"{name}: {len(found):,} {'entity' if len(found) == 1 else 'entities'} {many} widened to whole words"
+    )
+    return [Finding("widened-entities", "warning", message, tuple(shown))]
+
+
+def _nothing_to_learn(splits: Splits) -> list[Finding]:
+    findings = []
+    for name, examples in splits.items():
+        if examples and not any(map(kinds_of, examples)):
+            if name == "train":
+                message = "train: no sentence has an entity: there is nothing to learn"
+                findings.append(Finding("one-class", "error", message))
+            else:
+                message = f"{name}: no sentence has an entity: its scores say nothing"
+                findings.append(Finding("no-entities", "warning", message))
+    return findings
+
+
+def _one_tag(splits: Splits) -> list[Finding]:
+    tags = {tag for example in splits.get("train", ()) for tag in example.tags or ()}
+    if len(tags) != 1:
+        return []
+    return [Finding("one-class", "error", f"train: every tag is {tags.pop()!r}: there is nothing to learn")]

@@ -1,0 +1,304 @@
+"""One row of a file as a text cut into words, with their tags or with spans of characters; or an error with its place.
+
+Not for: which columns these are (`tagged_columns`), how a text is cut (`words`), what tags mean (`core.tags`), or what
+is odd in data that can be read (`tag_checks`). Words are counted from 1 in messages.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+from tunewell.core import tags as schemes
+from tunewell.core.errors import DataError
+from tunewell.core.examples import Row, TaggedExample
+from tunewell.data import values
+from tunewell.data.words import Span, align, cut, join
+
+START_NAMES = ("start", "start_offset", "char_start")
+END_NAMES = ("end", "end_offset", "char_end")
+TYPE_NAMES = ("label", "type", "entity_group", "labels")
+"""What marked spans of characters call their parts."""
+
+_PREFIXES = {"iob1": "BI", "iob2": "BI", "iobes": "BIESLUM"}
+_FEATURE = re.compile(r"([^=|]+)=([^|]*)")
+
+
+def read_words(row: Row, column: str, *, labelled: bool) -> tuple[str, tuple[Span, ...]]:
+    """The text and its words: from a list of words, or from a text that `words.cut` cuts.
+
+    A list of words stands in the row's own `text` where that holds them in order; else the words are joined. Raises
+    `DataError` for anything else and, when `labelled`, for blank words and for no words at all.
+    """
+    value = row.values.get(column)
+    if not isinstance(value, list):
+        text = values.text(row, column, blank=not labelled)
+        found = cut(text)
+    else:
+        _check_tokens(row, column, value, blank=not labelled)
+        text, found = _text_around(row, value)
+    if labelled and not found:
+        raise DataError(
+            f"column {column!r} has no words",
+            where=str(row.origin),
+            fix="mend the row, or --set data.on_bad_row=drop",
+        )
+    return text, found
+
+
+def _check_tokens(row: Row, column: str, tokens: Sequence[Any], *, blank: bool) -> None:
+    for number, token in enumerate(tokens, 1):
+        if not isinstance(token, str):
+            raise _fault(row, f"column {column!r}: token {number} is {token!r}, not a text")
+        if not blank and not token.strip():
+            raise _fault(row, f"column {column!r}: token {number} is blank")
+    values.text(replace(row, values={column: "".join(tokens)}), column, blank=True)
+
+
+def _text_around(row: Row, tokens: Sequence[str]) -> tuple[str, tuple[Span, ...]]:
+    text = row.values.get("text")
+    found = align(text, tokens) if isinstance(text, str) else None
+    return join(tokens) if found is None else (values.text(row, "text", blank=True), found)
+
+
+def tag_values(row: Row, column: str) -> Any:
+    """What a row has for the tags of its words; `feats.Number` is one feature of the column `feats`, `_` without it."""
+    if column in row.values or "." not in column:
+        return row.values.get(column)
+    base, _, name = column.partition(".")
+    features = row.values.get(base)
+    return [_feature(value, name) for value in features] if isinstance(features, list) else features
+
+
+def _feature(value: Any, name: str) -> str:
+    found: dict[str, str] = dict(_FEATURE.findall(value)) if isinstance(value, str) else {}
+    return found.get(name, "_")
+
+
+def read_tags(row: Row, column: str, tokens: Sequence[str], names: Sequence[str] | None) -> list[str]:
+    """The tags of the words as the file has them; numbers are places in `names`, or their own names without."""
+    found = tag_values(row, column)
+    if not isinstance(found, list):
+        shown = "is missing" if found is None else f"holds {found!r}, not a list of tags"
+        raise _fault(row, f"column {column!r} {shown}")
+    if len(found) != len(tokens):
+        raise _fault(row, f"{len(tokens)} tokens and {len(found)} tags (column {column!r})")
+    all_numbers = all(isinstance(tag, int) for tag in found)
+    tags = []
+    for number, (token, tag) in enumerate(zip(tokens, found, strict=True), 1):
+        name: Any = tag
+        if isinstance(tag, int) and not isinstance(tag, bool) and (names is not None or all_numbers):
+            if names is not None and not 0 <= tag < len(names):
+                limits = f"and task.labels names 0 to {len(names) - 1}"
+                raise _fault(row, f"{_token(number, token)} has the tag {tag}, {limits}")
+            name = str(tag) if names is None else names[tag]
+        if not isinstance(name, str) or not name.strip():
+            raise _fault(row, f"{_token(number, token)} has no tag but {tag!r} (column {column!r})")
+        tags.append(name)
+    return tags
+
+
+def in_iob2(
+    row: Row, tokens: Sequence[str], tags: Sequence[str], scheme: str, *, refuse: bool
+) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Tags of entities in the scheme IOB2, and which of the file's could not follow the one before.
+
+    Raises `DataError` for a tag that is not of the scheme and, with `refuse`, for one that cannot follow.
+    """
+    for number, (token, tag) in enumerate(zip(tokens, tags, strict=True), 1):
+        if schemes.malformed([tag]) or (tag != schemes.OUTSIDE and tag[0] not in _PREFIXES[scheme]):
+            like = ", ".join(f"{prefix}-TYPE" for prefix in _PREFIXES[scheme][:4])
+            raise DataError(
+                f"{_token(number, token)} has the tag {tag!r}, which is not of the scheme {scheme} (O, {like})",
+                where=str(row.origin),
+                fix="mend the tag, or say what the tags are: --set task.scheme=...",
+            )
+    wrong = schemes.illegal(tags, scheme)
+    if refuse and wrong:
+        more = f"; {len(wrong) - 1} more in this sentence" if len(wrong) > 1 else ""
+        raise DataError(
+            f"{out_of_order(tokens, tags, wrong[0])}{more}",
+            where=str(row.origin),
+            fix="mend the tags, or read them as conlleval does: --set task.on_illegal_tag=accept",
+        )
+    return schemes.to_iob2(tags, scheme), tuple(wrong)
+
+
+def out_of_order(tokens: Sequence[str], tags: Sequence[str], place: int) -> str:
+    """Says which word has a tag that cannot stand where it does."""
+    before = f"after {tags[place - 1]}" if place else "at the beginning"
+    return f"{_token(place + 1, tokens[place])} has the tag {tags[place]} {before}"
+
+
+def check_known(
+    row: Row, tokens: Sequence[str], tags: Sequence[str], known: Collection[str], *, entities: bool
+) -> None:
+    """Raise `DataError` for the first tag (of `entities`: the first type) that is not among `known`."""
+    for number, (token, tag) in enumerate(zip(tokens, tags, strict=True), 1):
+        name = tag.partition("-")[2] if entities else tag
+        if name not in known and tag != (schemes.OUTSIDE if entities else None):
+            raise _unknown(row, f"{_token(number, token)} has the tag {tag!r}", name, known, entities)
+
+
+def read_spans(row: Row, column: str, text: str, known: Collection[str]) -> list[tuple[int, int, str]]:
+    """Marked pieces of the text, `(start, end, type)`, in order; checked against the text and one another.
+
+    Each is an object with start, end and type, or a list of the three. An empty `known` allows every type.
+    """
+    value = row.values.get(column)
+    if not isinstance(value, list):
+        shown = "is missing" if value is None else f"holds {value!r}, not a list of spans"
+        raise _fault(row, f"column {column!r} {shown}")
+    found = sorted(_span(row, column, span, text) for span in value)
+    for (start, end, kind), (other_start, other_end, other) in pairwise(found):
+        if other_start < end:
+            first = f"{kind} {start}..{end} {text[start:end]!r}"
+            second = f"{other} {other_start}..{other_end} {text[other_start:other_end]!r}"
+            raise _fault(row, f"the entities {first} and {second} overlap")
+    for start, end, kind in found:
+        if known and kind not in known:
+            raise _unknown(row, f"the entity {start}..{end} {text[start:end]!r}", kind, known, True)
+    return found
+
+
+def _span(row: Row, column: str, span: Any, text: str) -> tuple[int, int, str]:
+    start, end, kind = parts = span_parts(span)
+    whole = all(isinstance(number, int) and not isinstance(number, bool) for number in (start, end))
+    if not whole or not isinstance(kind, str) or not kind.strip():
+        raise _fault(row, f"column {column!r} holds {span!r}, which has no start, end and label")
+    if not 0 <= start < end <= len(text):
+        inside = f"is not a piece of a text of {len(text)} characters"
+        raise _fault(row, f"the entity {kind} {start}..{end} {inside}")
+    own = span.get("text") if isinstance(span, Mapping) else None
+    if isinstance(own, str) and own != text[start:end]:
+        raise _fault(row, f"the entity {own!r} is not at {start}..{end}, where {text[start:end]!r} stands")
+    return parts
+
+
+def span_parts(span: Any) -> tuple[Any, Any, Any]:
+    """Start, end and type of a marked span as a file has it; None for what is not there."""
+    if isinstance(span, list):
+        return (span[0], span[1], span[2]) if len(span) == 3 else (None, None, None)
+    if not isinstance(span, Mapping):
+        return None, None, None
+    start, end, kind = (
+        next((span[name] for name in names if name in span), None)
+        for names in (START_NAMES, END_NAMES, TYPE_NAMES)
+    )
+    return start, end, kind[0] if isinstance(kind, list) and len(kind) == 1 else kind
+
+
+def tags_of_spans(
+    row: Row, text: str, words: Sequence[Span], spans: Sequence[tuple[int, int, str]]
+) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """IOB2 tags of the words under the spans, each widened to whole words; and the first words of those that were.
+
+    Raises `DataError` for a span without a word, and for two that share one.
+    """
+    found: list[schemes.Span] = []
+    widened = []
+    place = 0
+    for start, end, kind in spans:
+        while place < len(words) and words[place][1] <= start:
+            place += 1
+        first = place
+        while place < len(words) and words[place][0] < end:
+            place += 1
+        shown = f"{kind} {start}..{end} {text[start:end]!r}"
+        if first == place:
+            raise _fault(row, f"there is no word in the entity {shown}")
+        if found and found[-1][2] > first:
+            raise _fault(row, f"the entity {shown} shares a word with the {found[-1][0]} before it")
+        if words[first][0] < start or words[place - 1][1] > end:
+            widened.append(first)
+        found.append((kind, first, place))
+        place -= words[place - 1][1] > end
+    return schemes.tags_of(found, len(words)), tuple(widened)
+
+
+def with_text(example: TaggedExample, text: str, *, entities: bool) -> TaggedExample:
+    """The example with another text: words that stayed keep their tags, words in their place take them over.
+
+    A word that came in between belongs to the entity around it or to none; outside entities' tags, it is tagged as
+    the word before it.
+    """
+    if text == example.text:
+        return example
+    sources, words = _sources(example, text)
+    tags = None if example.tags is None else _moved_tags(example, sources, entities)
+    return replace(example, text=text, words=words, tags=tags, illegal=(), widened=())
+
+
+def _sources(example: TaggedExample, text: str) -> tuple[list[int | None], tuple[Span, ...]]:
+    """The words of the new text, and the old word that each goes back to, if any."""
+    old, new = cut(example.text), cut(text)
+    owner: list[int | None] = []
+    place = 0
+    for start, end in old:
+        while place < len(example.words) and example.words[place][1] <= start:
+            place += 1
+        owner.append(place if place < len(example.words) and example.words[place][0] < end else None)
+    pieces = [example.text[start:end] for start, end in old], [text[start:end] for start, end in new]
+    matcher = difflib.SequenceMatcher(None, *pieces, autojunk=False)
+    sources: list[int | None] = []
+    for _, old_start, old_end, new_start, new_end in matcher.get_opcodes():
+        for offset in range(new_end - new_start):
+            within = min(offset, old_end - old_start - 1)
+            sources.append(owner[old_start + within] if within >= 0 else None)
+    merged: list[tuple[int | None, Span]] = []
+    for source, (start, end) in zip(sources, new, strict=True):
+        before, (first, stop) = merged[-1] if merged else (None, (0, 0))
+        if source is not None and before == source and text[stop:start] in example.tokens[source]:
+            merged[-1] = source, (first, end)
+        else:
+            merged.append((source, (start, end)))
+    return [source for source, _ in merged], tuple(span for _, span in merged)
+
+
+def _moved_tags(example: TaggedExample, sources: Sequence[int | None], entities: bool) -> tuple[str, ...]:
+    tags = example.tags or ()
+    known = [source for source in sources if source is not None]
+    found: list[str] = []
+    used = 0
+    before: int | None = None
+    for source in sources:
+        last = found[-1] if found else schemes.OUTSIDE
+        if source is None:
+            following = tags[known[used]] if used < len(known) else schemes.OUTSIDE
+            if entities:
+                found.append(following if following.startswith("I-") and found else schemes.OUTSIDE)
+            else:
+                found.append(last if found else following if known else tags[0])
+            continue
+        used += 1
+        tag = tags[source]
+        if entities and tag != schemes.OUTSIDE:
+            goes_on = last[1:] == tag[1:] and (tag.startswith("I-") or source == before)
+            opens = not goes_on and source not in example.illegal
+            tag = f"I{tag[1:]}" if goes_on else f"B{tag[1:]}" if opens else tag
+        found.append(tag)
+        before = source
+    return tuple(found)
+
+
+def _unknown(row: Row, what: str, name: str, known: Collection[str], entities: bool) -> DataError:
+    near = difflib.get_close_matches(name, known, n=1)
+    listed = ", ".join(list(known)[:8]) + (", ..." if len(known) > 8 else "")
+    kinds = "entity types" if entities else "tags"
+    return DataError(
+        f"{what}: {name!r} is not one of the {len(known)} known {kinds} ({listed})",
+        where=str(row.origin),
+        fix=f"did you mean {near[0]!r}?" if near else "correct the tag, or train again with it",
+    )
+
+
+def _token(number: int, token: str) -> str:
+    return f"token {number} {token!r}"
+
+
+def _fault(row: Row, what: str) -> DataError:
+    return DataError(what, where=str(row.origin))

@@ -1,0 +1,534 @@
+"""Reading comprehension: the piece of a text that answers a question, or that there is none.
+
+SQuAD v1.1 and v2.0, MRQA, CMRC 2018. A context of any length is read in overlapping windows, and an answer is
+always an exact slice of it. Not for: choosing among given answers (`text-classification`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
+
+from pydantic import model_validator
+
+from tunewell.config import TaskSettings, require, setting
+from tunewell.core.errors import ConfigError, DataError
+from tunewell.core.examples import AnswerPrediction, Candidate, QuestionExample, Row
+from tunewell.core.questions import question_word
+from tunewell.core.sections import Lines, Mark, MarkedText, Section
+from tunewell.data import answer_kinds, question_columns
+from tunewell.data import answers as reading
+from tunewell.data.features import Feature
+from tunewell.data.windows import windows
+from tunewell.tasks import showing
+from tunewell.tasks.base import Baseline, Outputs, Reading, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from tunewell.data.batches import Batch
+    from tunewell.data.findings import Finding
+    from tunewell.data.spans import Spans
+    from tunewell.metrics.answer_texts import Scoring
+    from tunewell.metrics.judged import Judged
+    from tunewell.metrics.tables import Scores
+    from tunewell.models import ModelLoader, Tokenizer
+
+_COLUMNS = ("question", "context", "answers")
+
+
+class QuestionAnsweringConfig(TaskSettings):
+    """The settings of reading comprehension; what is absent is inferred from the training file."""
+
+    name: Literal["question-answering"] = setting("question-answering", "the task")
+    question: str | None = setting(None, "the column of the question")
+    context: str | None = setting(None, "the column of the text that it is asked of")
+    answers: str | None = setting(None, "the column of the answers")
+    unanswerable: bool | None = setting(
+        None,
+        "whether a text may not answer its question; if absent, whether some training question has no answer",
+    )
+    null_threshold: float | None = setting(
+        None, "no answer where its score is above the best answer's by more; tuned on validation when absent"
+    )
+    max_length_tokens: int = setting(
+        384,
+        "a window: question, part of the context; at most what the model reads",
+        unit="tokens",
+        at_least=32,
+    )
+    overlap_tokens: int = setting(
+        128,
+        "shared by neighbouring windows; at most 3/4 of what they hold of the context",
+        unit="tokens",
+        at_least=0,
+    )
+    max_question_tokens: int = setting(
+        64, "cut longer questions; at most half of a window", unit="tokens", at_least=1
+    )
+    max_answer_tokens: int = setting(30, "longer answers are never given", unit="tokens", at_least=1)
+    num_candidates: int = setting(20, "how many of the best answers share the probability", at_least=1)
+    num_alternatives: int = setting(3, "how many of them a prediction keeps", at_least=1)
+    scoring: Literal["words", "characters"] | None = setting(
+        None,
+        "by words as SQuAD does, or by characters as CMRC does; if absent, as the training answers are written",
+    )
+    repair_answer_start: bool = setting(
+        False, "move an answer that is not at its answer_start to the nearest occurrence, and count it"
+    )
+
+    @model_validator(mode="after")
+    def _refuse_settings_without_effect(self) -> QuestionAnsweringConfig:
+        if self.unanswerable is False:
+            require(self.null_threshold is None, "null_threshold", "has no effect when unanswerable is false")
+        room = self.max_length_tokens - self.max_question_tokens
+        beside = f"what a question of {self.max_question_tokens} leaves of {self.max_length_tokens} tokens"
+        require(room > 0, "max_question_tokens", "must be below max_length_tokens")
+        require(self.overlap_tokens < room, "overlap_tokens", f"must be below {room}, {beside}")
+        few = self.num_alternatives <= self.num_candidates
+        require(few, "num_alternatives", f"must be at most num_candidates, which is {self.num_candidates}")
+        named = [column for column in (self.question, self.context, self.answers) if column is not None]
+        require(
+            len(set(named)) == len(named), "context", "question, context and answers take different columns"
+        )
+        return self
+
+
+@final
+@dataclass(frozen=True)
+class QuestionAnswering(Task[QuestionExample, AnswerPrediction, QuestionAnsweringConfig]):
+    """The task. `unanswerable` and `scoring` are known from `learn` on, `threshold` from `calibrate` on."""
+
+    config: QuestionAnsweringConfig
+    unanswerable: bool | None = None
+    scoring: str | None = None
+    threshold: float | None = None
+
+    name: ClassVar[str] = "question-answering"
+    Config: ClassVar[type[TaskSettings]] = QuestionAnsweringConfig
+
+    # What the data look like
+
+    @classmethod
+    def infer(cls, columns: Sequence[str], sample: Sequence[Row], given: Mapping[str, Any]) -> Reading | None:
+        """Question, context and answers, where the columns and what stands in them leave no doubt."""
+        named = {part: given[part] for part in _COLUMNS if given.get(part) is not None}
+        if given.get("name") == cls.name:
+            found = question_columns.name_columns(columns, named)
+            if found is None:
+                raise ConfigError(
+                    f"which columns hold question, context and answers? The columns are {', '.join(columns)}",
+                    fix="--set task.question=COLUMN --set task.context=COLUMN --set task.answers=COLUMN",
+                )
+        else:
+            foreign = any(
+                value is not None and key not in cls.Config.model_fields for key, value in given.items()
+            )
+            found = None if foreign else question_columns.guess_columns(columns, sample, named)
+        if found is None:
+            return None
+        settings = {part: getattr(found, part) for part in _COLUMNS}
+        return Reading(settings, ", ".join(f"{part} = {column}" for part, column in settings.items()))
+
+    @classmethod
+    def new(cls, config: QuestionAnsweringConfig) -> Self:
+        """A task that knows its columns."""
+        return cls(config, config.unanswerable, config.scoring)
+
+    @property
+    def _columns(self) -> question_columns.Columns:
+        config = self.config
+        return question_columns.Columns(
+            config.question or "question", config.context or "context", config.answers or "answers"
+        )
+
+    def check_columns(self, columns: Sequence[str], name: str, *, labelled: bool = True) -> None:
+        """Question and context must be there, and with `labelled` the answers."""
+        own = self._columns
+        for column in [own.question, own.context, *([own.answers] if labelled else [])]:
+            if column not in columns:
+                near = difflib.get_close_matches(column, columns, n=1)
+                settings = "task.question, task.context and task.answers"
+                raise DataError(
+                    f"no column {column!r} among {', '.join(columns)}",
+                    where=name,
+                    fix=f"did you mean {near[0]!r}? Set {settings}"
+                    if near
+                    else f"name a column {column!r}, or train with other columns: {settings}",
+                )
+
+    def read(self, row: Row, *, labelled: bool = True) -> QuestionExample:
+        """With `labelled`, texts that are not blank and answers at their places; else texts alone."""
+        repair = self.config.repair_answer_start
+        return reading.read_question(row, self._columns, labelled=labelled, repair=repair)
+
+    def learn(self, examples: Mapping[str, Sequence[QuestionExample]]) -> Self:
+        """Whether questions may lack an answer, and whether answers are scored by words or characters."""
+        answers = [answer for example in examples["train"] for answer in example.answers or ()]
+        if not answers:
+            raise DataError("no training question has an answer: there is nothing to learn")
+        unanswerable, scoring = self.config.unanswerable, self.config.scoring
+        if unanswerable is None:
+            unanswerable = any(example.answers == () for example in examples["train"])
+        if unanswerable is False and self.config.null_threshold is not None:
+            raise ConfigError(
+                f"task.null_threshold is {self.config.null_threshold:g}, and every training question has an answer",
+                fix="leave it out, or --set task.unanswerable=true",
+            )
+        if scoring is None:
+            scoring = "characters" if answer_kinds.is_unspaced(answers) else "words"
+        return replace(self, unanswerable=unanswerable, scoring=scoring)
+
+    @classmethod
+    def from_json(cls, config: QuestionAnsweringConfig, learnt: Mapping[str, Any]) -> Self:
+        """The reverse of `to_json`."""
+        return cls(config, bool(learnt["unanswerable"]), str(learnt["scoring"]), learnt["threshold"])
+
+    def to_json(self) -> dict[str, Any]:
+        """What the data said, and the tuned threshold."""
+        return {"unanswerable": self.unanswerable, "scoring": self.scoring, "threshold": self.threshold}
+
+    # From examples to the loss
+
+    def encode(self, example: QuestionExample, tokenizer: Tokenizer) -> list[Feature]:
+        """The question with each window of the context; targets are (0, 0) where the answer is not wholly inside."""
+        limit = min(self.config.max_length_tokens, tokenizer.max_length_tokens) - tokenizer.num_special(True)
+        question = tokenizer.pieces(example.question.strip()).ids
+        num_cut = max(0, len(question) - min(self.config.max_question_tokens, limit // 2))
+        question = question[: len(question) - num_cut]
+        ids, spans = _context_pieces(tokenizer, example.context)
+        capacity = limit - len(question)
+        cut = windows([1] * len(ids), capacity, min(self.config.overlap_tokens, capacity * 3 // 4))
+        answer = _target(example, spans)
+        features = []
+        for place, window in enumerate(cut):
+            put = tokenizer.assemble(question, ids[window.start : window.end])
+            size = window.end - window.start
+            target = None
+            if example.answers is not None:
+                inside = answer is not None and window.start <= answer[0] and answer[1] < window.end
+                target = tuple(token - window.start + 1 for token in answer) if answer and inside else (0, 0)
+            features.append(
+                Feature(
+                    example.id,
+                    put.input_ids,
+                    put.token_type_ids,
+                    target,
+                    num_cut if place == 0 else 0,
+                    array(
+                        "i", [tokenizer.no_answer_place(put.input_ids), *range(put.second, put.second + size)]
+                    ),
+                    spans.window(window.start, window.end),
+                )
+            )
+        return features
+
+    def collate(self, features: Sequence[Feature]) -> Batch:
+        """Labels `(windows, 2)`: which of the window's positions the answer starts and ends at; 0 for none."""
+        import torch
+
+        from tunewell.data.batches import Batch
+
+        if any(feature.target is None for feature in features):
+            return Batch.of(features)
+        targets = torch.tensor([feature.target for feature in features])
+        return Batch.of(features, targets, float(targets.numel()))
+
+    def build_model(self, loader: ModelLoader) -> nn.Module:
+        """A model with two logits a token: an answer starts here, an answer ends here."""
+        return loader.question_answerer(pad_token_id=loader.tokenizer().pad_token_id)
+
+    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Cross-entropies of start and end over the positions of each window; summed."""
+        import torch
+        from torch.nn import functional
+
+        from tunewell.models.compute import token_logits
+
+        assert batch.labels is not None
+        assert batch.num_positions is not None
+        logits = token_logits(model, batch)
+        counts = batch.num_positions
+        mask = torch.arange(int(counts.max()), device=counts.device) < counts[:, None]
+        padded = logits.new_full((*mask.shape, 2), -math.inf)
+        padded[mask] = logits
+        return functional.cross_entropy(padded, batch.labels, reduction="sum")
+
+    # From outputs to a verdict
+
+    def predict(self, model: nn.Module, batch: Batch) -> Outputs:
+        """The best pieces of each window as characters of the context, and its score of "no answer"."""
+        from tunewell.data.spans import best_spans
+        from tunewell.models.compute import token_logits
+
+        assert batch.num_positions is not None
+        logits = token_logits(model, batch).double().cpu().numpy()
+        ends = batch.num_positions.cumsum(0).tolist()
+        return [
+            best_spans(
+                logits[start:end],
+                spans,
+                max_tokens=self.config.max_answer_tokens,
+                count=self.config.num_candidates,
+            )
+            for start, end, spans in zip([0, *ends], ends, batch.offsets, strict=False)
+        ]
+
+    def calibrate(self, examples: Sequence[QuestionExample], outputs: Sequence[Outputs]) -> Self:
+        """The threshold of "no answer" that gives the best F1, where questions may lack an answer."""
+        if not self.unanswerable or self.config.null_threshold is not None or not examples:
+            return self
+        from tunewell.data.spans import midway
+        from tunewell.metrics.answers import best_threshold
+
+        answered = [self.decode(example, own) for example, own in zip(examples, outputs, strict=True)]
+        judged = self._judged(examples, answered)
+        threshold, _ = best_threshold(judged.margin, judged.best_f1, judged.has_answer)
+        return replace(self, threshold=midway(judged.margin, threshold))
+
+    def decode(self, example: QuestionExample, outputs: Outputs) -> AnswerPrediction:
+        """The best piece of all windows, or "" where no answer scores higher by more than the threshold."""
+        import numpy as np
+
+        from tunewell.data import spans
+        from tunewell.metrics.probabilities import softmax
+
+        found = spans.merged(outputs, self.config.num_candidates)
+        scores = [piece.score for piece in found]
+        null = spans.no_answer_score(outputs)
+        shares = softmax(np.array([*scores, null] if self.unanswerable else scores)) if scores else np.ones(1)
+        candidates = tuple(
+            Candidate(
+                example.context[piece.char_start : piece.char_end],
+                piece.char_start,
+                piece.char_end,
+                float(share),
+            )
+            for piece, share in zip(found[: self.config.num_alternatives], shares, strict=False)
+        )
+        no_answer = float(shares[-1]) if self.unanswerable else None
+        if not candidates or (self.unanswerable and null - scores[0] > self._threshold):
+            return AnswerPrediction(example.id, "", None, None, no_answer or 0.0, no_answer, candidates)
+        best = candidates[0]
+        return AnswerPrediction(
+            example.id, best.answer, best.char_start, best.char_end, best.score, no_answer, candidates
+        )
+
+    @property
+    def _threshold(self) -> float:
+        """How far "no answer" must be above the best answer to be the answer."""
+        given = self.config.null_threshold
+        return given if given is not None else self.threshold or 0.0
+
+    def answer(self, prediction: AnswerPrediction) -> Any:
+        """The text of the answer."""
+        return prediction.answer
+
+    def read_prediction(self, example_id: str, fields: Mapping[str, Any]) -> AnswerPrediction:
+        """The answer, its place and probability, and what else it might have been."""
+        null = fields["no_answer_score"]
+        return AnswerPrediction(
+            example_id,
+            fields["answer"],
+            fields["char_start"],
+            fields["char_end"],
+            float(fields["score"]),
+            None if null is None else float(null),
+            tuple(Candidate(**candidate) for candidate in fields["candidates"]),
+        )
+
+    def _judged(self, examples: Sequence[QuestionExample], predictions: Sequence[AnswerPrediction]) -> Judged:
+        from tunewell.metrics.judged import judge
+
+        words: Scoring = "squad2" if self.unanswerable else "squad1"
+        golds = [self.target(example) for example in examples]
+        return judge(predictions, golds, "characters" if self.scoring == "characters" else words)
+
+    def score(self, examples: Sequence[QuestionExample], predictions: Sequence[AnswerPrediction]) -> Scores:
+        """F1 first; questions on one passage are drawn together."""
+        from tunewell.metrics.answers import answer_table, best_score
+        from tunewell.metrics.tables import Scores
+
+        judged = self._judged(examples, predictions)
+        ranks = {}
+        if self.unanswerable and judged.has_margins:
+            ranks = {
+                "best_f1": best_score(judged.margin, judged.best_f1, judged.has_answer),
+                "best_exact_match": best_score(judged.margin, judged.best_exact, judged.has_answer),
+            }
+        groups = [example.group_id or example.id for example in examples]
+        return Scores("f1", [answer_table(judged.exact, judged.f1, judged.has_answer)], ranks, groups)
+
+    def describe(
+        self, examples: Sequence[QuestionExample], predictions: Sequence[AnswerPrediction]
+    ) -> list[Section]:
+        """Scores by kind of question and answer, the threshold, reliability, and the answers worth reading."""
+        import numpy as np
+
+        judged = self._judged(examples, predictions)
+        unit = str(self.scoring)
+        mains = [
+            reading.main_answer(example.answers).text if example.answers else None for example in examples
+        ]
+        lengths = [main and answer_kinds.length_class(main, unit) for main in mains]
+        asked = [question_word(example.question) for example in examples]
+        sections: list[Section] = [
+            showing.scores_by("question word", asked, judged.exact, judged.f1),
+            showing.scores_by(
+                f"length of the gold answer in {unit}",
+                lengths,
+                judged.exact,
+                judged.f1,
+                in_order=answer_kinds.length_classes(unit),
+            ),
+        ]
+        if not judged.has_answer.all():
+            kinds = ["has an answer" if has else "no answer" for has in judged.has_answer]
+            sections.insert(0, showing.scores_by("answerability", kinds, judged.exact, judged.f1))
+        if self.unanswerable and judged.has_margins:
+            sections.append(self._threshold_section(judged))
+        sections.append(showing.reliability(np.array([p.score for p in predictions]), judged.exact == 1))
+        rows = zip(examples, predictions, judged.exact, judged.f1, strict=True)
+        return sections + showing.marked_mistakes_and_doubts([_entry(*row) for row in rows])
+
+    def _threshold_section(self, judged: Judged) -> Section:
+        from tunewell.metrics.answers import best_threshold, threshold_curve
+
+        curves = {
+            "exact match": threshold_curve(judged.margin, judged.best_exact, judged.has_answer),
+            "F1": threshold_curve(judged.margin, judged.best_f1, judged.has_answer),
+        }
+        place, best = best_threshold(judged.margin, judged.best_f1, judged.has_answer)
+        given = "given" if self.config.null_threshold is not None else "tuned on validation"
+        return Lines(
+            "When does it say that there is no answer?",
+            "Where no answer scores higher than the best answer by more than the threshold. To the left it hardly ever "
+            "answers, to the right nearly always.",
+            "threshold",
+            {"F1": curves},
+            marks={"chosen": self._threshold},
+            shows=f"The threshold, {given}, is {self._threshold:.2f}, with F1 {judged.f1.mean():.1%} here; at the best "
+            f"one for these questions, {place:.2f}, it would be {best:.1%}.",
+        )
+
+    # What the rooms above need to stay free of task names
+
+    def input_columns(self) -> list[str]:
+        """Question and context."""
+        return [self._columns.question, self._columns.context]
+
+    def texts(self, example: QuestionExample) -> tuple[str, ...]:
+        """Question and context."""
+        return example.question, example.context
+
+    def with_texts(self, example: QuestionExample, texts: Sequence[str]) -> QuestionExample:
+        """Answers move along; those that the new context lacks are dropped, and without any it has no answer."""
+        question, context = texts
+        return reading.with_texts(example, question, context)
+
+    def target(self, example: QuestionExample) -> Any:
+        """The different texts of the gold answers; none for a question without answer."""
+        return None if example.answers is None else reading.texts_of(example.answers)
+
+    def stratum(self, example: QuestionExample) -> Any:
+        """Splits keep the share of questions without answer."""
+        if example.answers is None or self.unanswerable is False:
+            return None
+        return "answer" if example.answers else "no answer"
+
+    def checks(self, examples: Mapping[str, Sequence[QuestionExample]]) -> list[Finding]:
+        """Answers whose places were mended or looked for, and questions without answer."""
+        return reading.examine(examples)
+
+    def baselines(self) -> Mapping[str, Callable[[], Baseline]]:
+        """The piece of the context whose surroundings share most words with the question; never an answer."""
+        from tunewell.baselines.passages import NoAnswer, SlidingWindow
+
+        makers: dict[str, Callable[[], Baseline]] = {"sliding window": SlidingWindow}
+        if self.unanswerable:
+            makers["always no answer"] = NoAnswer
+        return makers
+
+    def artefact_difference(
+        self, folder: Path, examples: Sequence[QuestionExample], predictions: Sequence[AnswerPrediction]
+    ) -> float | None:
+        """Largest difference in the probability of an answer, or of none, over examples of one window."""
+        from tunewell.data.spans import best_spans
+        from tunewell.models import ModelLoader
+        from tunewell.models.artefact import reference_token_logits
+
+        tokenizer = ModelLoader(str(folder)).tokenizer()
+        encoded = [self.encode(example, tokenizer) for example in examples]
+        fewest = min(map(len, encoded), default=0)
+        chosen = [place for place, features in enumerate(encoded) if len(features) == fewest]
+        features = [feature for place in chosen for feature in encoded[place]]
+        types = [feature.token_type_ids or () for feature in features]
+        rows = reference_token_logits(
+            folder,
+            "question-answering",
+            [feature.input_ids for feature in features],
+            types if any(types) else None,
+        )
+        settings = {"max_tokens": self.config.max_answer_tokens, "count": self.config.num_candidates}
+        outputs = iter(
+            best_spans(row[list(feature.positions)].astype(float), feature.offsets, **settings)
+            for row, feature in zip(rows, features, strict=True)
+        )
+        largest = 0.0
+        for place in chosen:
+            theirs = self.decode(examples[place], [next(outputs) for _ in range(fewest)])
+            pairs = zip(_probabilities(predictions[place]), _probabilities(theirs), strict=True)
+            largest = max(largest, *(abs(one - other) for one, other in pairs))
+        return largest
+
+
+@lru_cache(maxsize=4)
+def _context_pieces(tokenizer: Tokenizer, context: str) -> tuple[list[int], Spans]:
+    """The tokens of a context, kept for the next questions on it."""
+    from tunewell.data.spans import Spans
+
+    pieces = tokenizer.pieces(context)
+    return pieces.ids, Spans.of(context, pieces.offsets)
+
+
+def _target(example: QuestionExample, spans: Spans) -> tuple[int, int] | None:
+    """The first and the last token of the answer to learn; None where there is none."""
+    if not example.answers:
+        return None
+    answer = reading.main_answer(example.answers)
+    assert answer.char_start is not None
+    return spans.tokens(answer.char_start, answer.char_start + len(answer.text))
+
+
+def _probabilities(prediction: AnswerPrediction) -> list[float]:
+    return [prediction.no_answer_score or 0.0, *(candidate.score for candidate in prediction.candidates)]
+
+
+def _entry(example: QuestionExample, prediction: AnswerPrediction, exact: float, f1: float) -> MarkedText:
+    """One question as the report shows it: the passage, where the answer stands and where it was found."""
+    golds = example.answers or ()
+    places = dict.fromkeys(
+        (a.char_start, a.char_start + len(a.text)) for a in golds if a.char_start is not None
+    )
+    marks = [Mark(start, end, "answer", "gold") for start, end in places]
+    if prediction.char_start is not None and prediction.char_end is not None:
+        marks.append(Mark(prediction.char_start, prediction.char_end, "answer", "predicted"))
+    facts: dict[str, str | float] = {
+        "question": example.question,
+        "gold": " | ".join(reading.texts_of(golds)) or _NONE,
+        "predicted": prediction.answer or _NONE,
+        "confidence": prediction.score,
+        "correct": "yes" if exact == 1 else "no",
+        "f1": float(f1),
+        "origin": str(example.origin),
+    }
+    return MarkedText(example.context, marks, facts)
+
+
+_NONE = "no answer"

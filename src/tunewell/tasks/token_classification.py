@@ -1,0 +1,530 @@
+"""Token classification: a tag for each word of a text. Named entities, and parts of speech or other features.
+
+A text longer than the model can read goes through overlapping windows; each word is read in the window where it has
+most context, and its first sub-token carries its tag. Not for: how a row is read (`data.tagged`), how a text is cut
+into words (`data.words`), or what tags of entities mean (`core.tags`).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
+
+from pydantic import model_validator
+
+from tunewell.config import TaskSettings, require, setting
+from tunewell.core.errors import ConfigError, DataError
+from tunewell.core.examples import Entity, Row, TaggedExample, TagsPrediction
+from tunewell.core.labels import LabelSet
+from tunewell.core.sections import Mark, MarkedText, Section
+from tunewell.core.tags import OUTSIDE, entities_of, spans
+from tunewell.data import tag_checks, tagged, tagged_columns
+from tunewell.data.features import Feature
+from tunewell.data.windows import Window, windows
+from tunewell.tasks import showing
+from tunewell.tasks.base import Baseline, Outputs, Reading, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from tunewell.data.batches import Batch
+    from tunewell.data.checks import Finding
+    from tunewell.metrics.tables import Scores
+    from tunewell.models import ModelLoader, Tokenizer
+
+Scheme = Literal["iob1", "iob2", "iobes", "spans", "plain"]
+
+_MATRIX_TAGS = 20
+"""With more tags the most frequent confusions are listed instead."""
+
+_CONTEXT = 100
+"""Characters on either side of a word that the report shows."""
+
+
+class TokenClassificationConfig(TaskSettings):
+    """The settings of token classification; what is absent is inferred from the training file."""
+
+    name: Literal["token-classification"] = setting("token-classification", "the task")
+    tokens: str | None = setting(None, "the column of the words, or of a text that is not cut into words")
+    column: str | None = setting(
+        None,
+        "the column of the tags, or of the spans of characters; `feats.Number` is one feature of CoNLL-U",
+    )
+    scheme: Scheme | None = setting(
+        None,
+        "how the tags mark entities; `spans` of characters, or `plain`: one tag a word that stands for itself",
+    )
+    labels: list[str] | None = setting(
+        None,
+        "the tags, `O` among them, in the order of their numbers where the file has numbers; or the types of "
+        "entities, without `O`; learnt from the data when absent",
+    )
+    on_illegal_tag: Literal["accept", "refuse"] = setting(
+        "accept",
+        "an `I-` that nothing opened opens an entity, as conlleval reads it, or makes the row a bad one",
+    )
+    constrained: bool = setting(
+        False, "answer with the likeliest tags in which no `I-` stands without its entity"
+    )
+    max_length_tokens: int | None = setting(
+        None, "size of a window; what the model can read, at most 512, when absent", unit="tokens", at_least=3
+    )
+    overlap_tokens: int | None = setting(
+        None,
+        "what neighbouring windows of a long text share; a quarter when absent",
+        unit="tokens",
+        at_least=0,
+    )
+
+    @model_validator(mode="after")
+    def _refuse_settings_without_effect(self) -> TokenClassificationConfig:
+        if self.scheme == "plain":
+            require(not self.constrained, "constrained", "has no effect when scheme is plain")
+        if self.scheme in ("plain", "spans"):
+            accepted = self.on_illegal_tag == "accept"
+            require(accepted, "on_illegal_tag", f"has no effect when scheme is {self.scheme}")
+        if self.tokens is not None:
+            require(self.tokens != self.column, "column", f"{self.tokens!r} cannot be words and tags at once")
+        if self.max_length_tokens is not None and self.overlap_tokens is not None:
+            smaller = self.overlap_tokens < self.max_length_tokens
+            require(smaller, "overlap_tokens", "must be less than max_length_tokens")
+        if self.labels is not None:
+            require(len(set(self.labels)) == len(self.labels) >= 1, "labels", "takes different names")
+            strange = [name for name in self.labels if name != OUTSIDE and name[1:2] != "-"]
+            if self.scheme != "plain" and OUTSIDE in self.labels and strange:
+                require(False, "labels", f"with O among them they are tags, and {strange[0]!r} is none")
+        return self
+
+
+@final
+@dataclass(frozen=True)
+class TokenClassification(Task[TaggedExample, TagsPrediction, TokenClassificationConfig]):
+    """The task. `labels` are tags: of entities `O` first, then `B-X` and `I-X` of each type."""
+
+    config: TokenClassificationConfig
+    labels: LabelSet = field(default_factory=lambda: LabelSet(()))
+
+    name: ClassVar[str] = "token-classification"
+    Config: ClassVar[type[TaskSettings]] = TokenClassificationConfig
+
+    # What the data look like
+
+    @classmethod
+    def infer(cls, columns: Sequence[str], sample: Sequence[Row], given: Mapping[str, Any]) -> Reading | None:
+        """Lists of words with lists of tags, or a text with spans in it; the scheme from all rows."""
+        of_others = [key for key in given if key not in TokenClassificationConfig.model_fields]
+        if of_others and given.get("name") is None:
+            return None
+        found = tagged_columns.guess(columns, sample, given)
+        if found is None:
+            return None
+        settings = {"tokens": found.tokens, "column": found.column, "scheme": found.scheme}
+        return Reading(settings, found.said)
+
+    @classmethod
+    def new(cls, config: TokenClassificationConfig) -> Self:
+        """A task that knows its columns and scheme; tags come with `learn`, or from the settings."""
+        names = config.labels or ()
+        if not names or config.scheme == "plain":
+            return cls(config, LabelSet(tuple(names)))
+        if OUTSIDE in names:
+            names = list(dict.fromkeys(name[2:] for name in names if name != OUTSIDE))
+        return cls(config, LabelSet(_tag_names(names)))
+
+    def check_columns(self, columns: Sequence[str], name: str, *, labelled: bool = True) -> None:
+        """Words and tags must be there; without `labelled` a `text` may stand for the words."""
+        tokens, column = self._columns
+        wanted = [] if not labelled and "text" in columns else [tokens]
+        if labelled:
+            wanted.append(column if column in columns else column.partition(".")[0])
+        for missing in (wish for wish in wanted if wish not in columns):
+            near = difflib.get_close_matches(missing, columns, n=1)
+            raise DataError(
+                f"there is no column {missing!r}; the columns are {', '.join(columns)}",
+                where=name,
+                fix=f"did you mean {near[0]!r}? Set task.tokens and task.column"
+                if near
+                else f"name a column {missing!r}, or train with other columns: task.tokens, task.column",
+            )
+
+    def read(self, row: Row, *, labelled: bool = True) -> TaggedExample:
+        """With `labelled`, words with as many tags, or a text with spans in it; else words or a text alone."""
+        tokens, column = self._columns
+        alone = not labelled and tokens not in row.values and "text" in row.values
+        text, words = tagged.read_words(row, "text" if alone else tokens, labelled=labelled)
+        own = row.values.get("id")
+        example = TaggedExample(str(row.origin.line if own in (None, "") else own), row.origin, text, words)
+        if not labelled:
+            return example
+        if self.config.scheme == "spans":
+            marked = tagged.read_spans(row, column, text, self._types)
+            tags, widened = tagged.tags_of_spans(row, text, words, marked)
+            return replace(example, tags=tags, widened=widened)
+        names = self.config.labels
+        found = tagged.read_tags(row, column, example.tokens, names)
+        if self.config.scheme == "plain":
+            if len(self.labels):
+                tagged.check_known(row, example.tokens, found, self.labels.names, entities=False)
+            return replace(example, tags=tuple(found))
+        refuse = self.config.on_illegal_tag == "refuse"
+        tags, illegal = tagged.in_iob2(row, example.tokens, found, str(self.config.scheme), refuse=refuse)
+        if self._types:
+            tagged.check_known(row, example.tokens, tags, self._types, entities=True)
+        return replace(example, tags=tags, illegal=illegal)
+
+    def learn(self, examples: Mapping[str, Sequence[TaggedExample]]) -> Self:
+        """The tags of all splits together, unless the settings name them."""
+        if len(self.labels):
+            return self
+        everywhere = [example for split in examples.values() for example in split]
+        if not self._of_entities:
+            return replace(self, labels=LabelSet.learn(tag for e in everywhere for tag in e.tags or ()))
+        types = {kind for example in everywhere for kind in tag_checks.kinds_of(example)}
+        return replace(self, labels=LabelSet(_tag_names(sorted(types))))
+
+    @classmethod
+    def from_json(cls, config: TokenClassificationConfig, learnt: Mapping[str, Any]) -> Self:
+        """The reverse of `to_json`."""
+        return cls(config, LabelSet(tuple(learnt["labels"])))
+
+    def to_json(self) -> dict[str, Any]:
+        """Tags in the order of their ids."""
+        return {"labels": list(self.labels.names)}
+
+    # From examples to the loss
+
+    def encode(self, example: TaggedExample, tokenizer: Tokenizer) -> list[Feature]:
+        """Overlapping windows; the targets of a window are the tags of the words that it owns."""
+        most = tokenizer.max_length_tokens
+        limit = min(self.config.max_length_tokens or most, most)
+        capacity = limit - tokenizer.num_special(False)
+        overlap = capacity // 4 if self.config.overlap_tokens is None else self.config.overlap_tokens
+        if overlap >= capacity:
+            raise ConfigError(
+                f"windows of {limit} tokens have room for {max(capacity, 0)} of a text and cannot share {overlap}",
+                where="task.overlap_tokens",
+                fix="lower it, or raise task.max_length_tokens",
+            )
+        ids = tokenizer.words(example.text, example.words)
+        parts = windows([len(own) for own in ids], capacity, overlap)
+        return [self._feature(example, tokenizer, ids, part, capacity) for part in parts]
+
+    def _feature(
+        self,
+        example: TaggedExample,
+        tokenizer: Tokenizer,
+        ids: Sequence[Sequence[int]],
+        part: Window,
+        capacity: int,
+    ) -> Feature:
+        """A word that no window can hold is cut at its end."""
+        kept = [own[:capacity] for own in ids[part.start : part.end]]
+        read = tokenizer.assemble([token for own in kept for token in own])
+        starts = list(accumulate(map(len, kept), initial=read.first))
+        owned = slice(part.first, part.last)
+        tags = example.tags
+        return Feature(
+            example.id,
+            read.input_ids,
+            read.token_type_ids,
+            None if tags is None else [self.labels.ids[tag] for tag in tags[owned]],
+            sum(max(0, len(own) - capacity) for own in ids[owned]),
+            starts[part.first - part.start : part.last - part.start],
+            example.words[owned],
+        )
+
+    def collate(self, features: Sequence[Feature]) -> Batch:
+        """Labels: tag ids `(positions,)`, one for each word that a window owns."""
+        import torch
+
+        from tunewell.data.batches import Batch
+
+        if any(feature.target is None for feature in features):
+            return Batch.of(features)
+        targets = [tag for feature in features for tag in feature.target]
+        return Batch.of(features, torch.tensor(targets, dtype=torch.long), float(len(targets)))
+
+    def build_model(self, loader: ModelLoader) -> nn.Module:
+        """A token classifier with one output a tag."""
+        return loader.token_classifier(self.labels.names, pad_token_id=loader.tokenizer().pad_token_id)
+
+    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Cross-entropy over the words, summed."""
+        from torch.nn import functional
+
+        from tunewell.models.compute import token_logits
+
+        assert batch.labels is not None
+        return functional.cross_entropy(token_logits(model, batch), batch.labels, reduction="sum")
+
+    # From outputs to a verdict
+
+    def predict(self, model: nn.Module, batch: Batch) -> Outputs:
+        """For each window the log-probabilities `(words that it owns, tags)` in float32."""
+        import numpy as np
+
+        from tunewell.models.compute import token_logits
+
+        assert batch.num_positions is not None
+        rows = token_logits(model, batch).float().log_softmax(dim=-1).cpu().numpy()
+        return np.split(rows, batch.num_positions.cumsum(0)[:-1].tolist())
+
+    def decode(self, example: TaggedExample, outputs: Outputs) -> TagsPrediction:
+        """The likeliest tag of each word, or the likeliest legal row of tags; and the entities they speak of."""
+        import numpy as np
+
+        rows = np.concatenate(outputs)
+        chosen = (
+            _likeliest_legal(rows, self.labels.names) if self.config.constrained else rows.argmax(axis=-1)
+        )
+        scores = tuple(np.exp(rows[np.arange(len(rows)), chosen].astype(np.float64)).clip(0, 1).tolist())
+        tags = tuple(self.labels.names[tag] for tag in chosen)
+        entities = entities_of(example, tags, scores) if self._of_entities else ()
+        return TagsPrediction(example.id, example.tokens, tags, scores, entities)
+
+    def answer(self, prediction: TagsPrediction) -> Any:
+        """The tags."""
+        return list(prediction.tags)
+
+    def read_prediction(self, example_id: str, fields: Mapping[str, Any]) -> TagsPrediction:
+        """Tokens, tags, scores and entities."""
+        tokens, tags, scores = (tuple(fields[name]) for name in ("tokens", "tags", "scores"))
+        entities = tuple(Entity(**entity) for entity in fields["entities"])
+        return TagsPrediction(example_id, tokens, tags, scores, entities)
+
+    def score(self, examples: Sequence[TaggedExample], predictions: Sequence[TagsPrediction]) -> Scores:
+        """F1 of entities first, as conlleval and seqeval have it; accuracy over words for plain tags."""
+        from tunewell.metrics.entities import entity_table
+        from tunewell.metrics.tables import PartTable, Scores
+        from tunewell.metrics.tokens import token_table
+
+        gold, predicted = _tags(examples, predictions)
+        words = token_table(gold, predicted, self.labels.names)
+        if not self._of_entities:
+            return Scores("accuracy", [words], {})
+        tables = [entity_table(gold, predicted, self._types, strict=strict) for strict in (False, True)]
+        accuracy = PartTable(words.parts, {"token_accuracy": words.metrics["accuracy"]})
+        return Scores("entity_f1", [*tables, accuracy], {})
+
+    def describe(
+        self, examples: Sequence[TaggedExample], predictions: Sequence[TagsPrediction]
+    ) -> list[Section]:
+        """Scores by type or tag, what goes wrong and where, and reliability."""
+        import numpy as np
+
+        gold, predicted = _tags(examples, predictions)
+        right = [
+            tag == said
+            for tags, own in zip(gold, predicted, strict=True)
+            for tag, said in zip(tags, own, strict=True)
+        ]
+        scores = np.array([score for prediction in predictions for score in prediction.scores], np.float64)
+        sections = self._entity_sections if self._of_entities else self._tag_sections
+        reliability = showing.reliability(scores, np.array(right, dtype=bool), unit="words")
+        return [*sections(examples, predictions), reliability]
+
+    def _entity_sections(
+        self, examples: Sequence[TaggedExample], predictions: Sequence[TagsPrediction]
+    ) -> list[Section]:
+        from tunewell.metrics import entities
+
+        gold, predicted = _tags(examples, predictions)
+        pairs = zip(gold, predicted, strict=True)
+        errors = [entities.errors(tags, said) for tags, said in pairs]
+        counts = Counter[str](error.kind for found in errors for error in found)
+        rows = entities.per_type(gold, predicted, self._types)
+        num_right = sum(row.support for row in rows) - sum(
+            error.gold is not None for own in errors for error in own
+        )
+        entries = [_marked(e, p, own) for e, p, own in zip(examples, predictions, errors, strict=True)]
+        wrong = [entry for entry, own in zip(entries, errors, strict=True) if own]
+        fine = [entry for entry, own in zip(entries, errors, strict=True) if not own and entry.marks]
+        return [
+            showing.label_scores(rows, of="type", unit="entity"),
+            showing.error_kinds(counts, num_right, _KINDS_OF_ERRORS),
+            showing.length_scores(entities.f1_by_length(gold, predicted), "entities"),
+            showing.marked_texts(wrong, fine, "entities"),
+        ]
+
+    def _tag_sections(
+        self, examples: Sequence[TaggedExample], predictions: Sequence[TagsPrediction]
+    ) -> list[Section]:
+        import numpy as np
+
+        from tunewell.metrics import classification, tokens
+
+        gold, predicted = _tags(examples, predictions)
+        ids = [
+            np.array([self.labels.ids[tag] for tags in side for tag in tags], np.int64)
+            for side in (gold, predicted)
+        ]
+        counts = classification.confusion(ids[0], ids[1], len(self.labels)).tolist()
+        show = showing.confusion if len(self.labels) <= _MATRIX_TAGS else showing.frequent_confusions
+        mistakes = [entry for pair in zip(examples, predictions, strict=True) for entry in _mistakes(*pair)]
+        rows = tokens.per_tag(gold, predicted, self.labels.names)
+        return [
+            show(self.labels.names, counts),
+            showing.label_scores(rows, of="tag", unit="word"),
+            showing.mistaken_words(mistakes, len(ids[0])),
+        ]
+
+    # What the rooms above need to stay free of task names
+
+    def texts(self, example: TaggedExample) -> tuple[str, ...]:
+        """The text that the words stand in."""
+        return (example.text,)
+
+    def with_texts(self, example: TaggedExample, texts: Sequence[str]) -> TaggedExample:
+        """Words that stay keep their tags, words in their place take them over."""
+        return tagged.with_text(example, texts[0], entities=self._of_entities)
+
+    def target(self, example: TaggedExample) -> Any:
+        """The tags of the words."""
+        return None if example.tags is None else list(example.tags)
+
+    def input_columns(self) -> list[str]:
+        """The column of the words."""
+        return [self._columns[0]]
+
+    def checks(self, examples: Mapping[str, Sequence[TaggedExample]]) -> list[Finding]:
+        """Tags out of order, widened spans, tags or types that are rare or missing."""
+        in_file = self.config.scheme == "iob2"
+        return tag_checks.examine_tags(examples, entities=self._of_entities, in_file=in_file)
+
+    def stratum(self, example: TaggedExample) -> Any:
+        """Splits keep the shares of sentences with each type of entity."""
+        return tuple(sorted(tag_checks.kinds_of(example))) if self._of_entities else None
+
+    def baselines(self) -> Mapping[str, Callable[[], Baseline]]:
+        """The most frequent tag of each word, and a list of the entities seen in training."""
+        from tunewell.baselines.tags import Gazetteer, MostFrequentTag
+
+        frequent: dict[str, Callable[[], Baseline]] = {"most frequent tag": MostFrequentTag}
+        return {**frequent, "gazetteer": Gazetteer} if self._of_entities else frequent
+
+    def artefact_difference(
+        self, folder: Path, examples: Sequence[TaggedExample], predictions: Sequence[TagsPrediction]
+    ) -> float | None:
+        """Largest difference in the probability of a tag, over the texts that one window holds."""
+        from tunewell.metrics.probabilities import softmax
+        from tunewell.models import ModelLoader
+        from tunewell.models.artefact import reference_token_logits
+
+        tokenizer = ModelLoader(str(folder)).tokenizer()
+        encoded = [(self.encode(e, tokenizer), p) for e, p in zip(examples, predictions, strict=True)]
+        single = [(parts[0], prediction) for parts, prediction in encoded if len(parts) == 1]
+        types = (
+            [part.token_type_ids or () for part, _ in single]
+            if single and single[0][0].token_type_ids
+            else None
+        )
+        rows = reference_token_logits(
+            folder, "token-classification", [part.input_ids for part, _ in single], types
+        )
+        largest = 0.0
+        for logits, (part, prediction) in zip(rows, single, strict=True):
+            for place, tag, score in zip(part.positions, prediction.tags, prediction.scores, strict=True):
+                probability = softmax(logits[place].astype(float))[self.labels.ids[tag]]
+                largest = max(largest, abs(float(probability) - score))
+        return largest
+
+    @property
+    def _columns(self) -> tuple[str, str]:
+        return str(self.config.tokens), str(self.config.column)
+
+    @property
+    def _of_entities(self) -> bool:
+        return self.config.scheme != "plain"
+
+    @cached_property
+    def _types(self) -> list[str]:
+        """The types of entities, in the order of the labels."""
+        return [name[2:] for name in self.labels.names if self._of_entities and name.startswith("B-")]
+
+
+_KINDS_OF_ERRORS = (
+    "Missed: no entity was found there. Invented: there is none. Type: the right words, the wrong type. Boundary: the "
+    "right type, too few or too many words. Type and boundary: both. Each wrong entity is in one of them."
+)
+
+
+def _tag_names(types: Iterable[str]) -> tuple[str, ...]:
+    return (OUTSIDE, *(f"{prefix}-{kind}" for kind in types for prefix in "BI"))
+
+
+def _tags(
+    examples: Sequence[TaggedExample], predictions: Sequence[TagsPrediction]
+) -> tuple[list[Sequence[str]], list[Sequence[str]]]:
+    return [example.tags or () for example in examples], [prediction.tags for prediction in predictions]
+
+
+def _likeliest_legal(rows: Any, names: Sequence[str]) -> Any:
+    """The row of tags with the greatest sum of `rows` `(words, tags)` in which each I-X follows B-X or I-X (Viterbi)."""
+    import numpy as np
+
+    if not len(rows):
+        return rows.argmax(axis=-1)
+    inside = np.array([name.startswith("I-") for name in names])
+    same = np.array([[one[1:] == other[1:] != "" for other in names] for one in names])
+    allowed = ~inside[None, :] | same
+    cost = np.where(allowed, 0.0, -np.inf)  # from the row's tag to the column's
+    best = np.where(inside, -np.inf, rows[0].astype(np.float64))
+    before = np.zeros(rows.shape, dtype=np.int64)
+    for place in range(1, len(rows)):
+        reached = best[:, None] + cost
+        before[place] = reached.argmax(axis=0)
+        best = reached.max(axis=0) + rows[place]
+    chosen = [int(best.argmax())]
+    for place in range(len(rows) - 1, 0, -1):
+        chosen.append(int(before[place, chosen[-1]]))
+    return np.array(chosen[::-1])
+
+
+def _marked(example: TaggedExample, prediction: TagsPrediction, errors: Sequence[Any]) -> MarkedText:
+    """A sentence as the report shows it; as sure as the model was of the words that are wrong, or of all."""
+    sides: tuple[tuple[Literal["gold", "predicted"], Sequence[str]], ...] = (
+        ("gold", example.tags or ()),
+        ("predicted", prediction.tags),
+    )
+    marks = [
+        Mark(example.words[first][0], example.words[end - 1][1], kind, side)
+        for side, tags in sides
+        for kind, first, end in spans(tags)
+    ]
+    judged = list(zip(example.tags or (), prediction.tags, prediction.scores, strict=True))
+    wrong = [score for gold, said, score in judged if gold != said]
+    decided = wrong or list(prediction.scores) or [0.0]
+    kinds = Counter(error.kind for error in errors)
+    facts: dict[str, str | float] = {
+        "errors": ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "none",
+        "wrong_words": len(wrong),
+        "confidence": sum(decided) / len(decided),
+        "origin": str(example.origin),
+    }
+    return MarkedText(example.text, marks, facts)
+
+
+def _mistakes(example: TaggedExample, prediction: TagsPrediction) -> list[dict[str, str | float]]:
+    """The words with a wrong tag, each between brackets in what stands around it."""
+    found: list[dict[str, str | float]] = []
+    judged = zip(example.words, example.tags or (), prediction.tags, prediction.scores, strict=True)
+    for number, ((start, end), gold, said, score) in enumerate(judged, 1):
+        if gold != said:
+            left, right = max(0, start - _CONTEXT), end + _CONTEXT
+            shown = f"{example.text[left:start]}[{example.text[start:end]}]{example.text[end:right]}"
+            found.append(
+                {
+                    "text": f"{'…' if left else ''}{shown}{'…' if right < len(example.text) else ''}",
+                    "gold": gold,
+                    "predicted": said,
+                    "confidence": score,
+                    "origin": f"{example.origin}, token {number}",
+                }
+            )
+    return found
