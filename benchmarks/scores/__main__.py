@@ -1,0 +1,130 @@
+"""Train one contestant to the end and write what it scores.
+
+    python -m benchmarks.scores --task token-classification --data btc --contestant trainer --output btc.json
+
+Beside `btc.json` lies `btc.predictions.jsonl`; `--score-again btc.json` scores that file anew, without training.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+
+import torch
+
+from benchmarks.data import UnusableError
+from benchmarks.recipe import Json
+from benchmarks.scores.contest import Outcome, Wish
+from benchmarks.scores.data import ANSWERS, DATA, TOKENS, find
+from benchmarks.scores.scoring import score
+
+CONTESTANTS: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("trainer", TOKENS): "benchmarks.scores.hf_tokens",
+        ("trainer", ANSWERS): "benchmarks.scores.hf_answers",
+        ("ours", TOKENS): "benchmarks.scores.ours",
+        ("ours", ANSWERS): "benchmarks.scores.ours",
+    }
+)
+"""The module whose `compete` trains and predicts."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0, or 2 when nothing could be trained or scored."""
+    given = _parser().parse_args(arguments)
+    try:
+        if given.score_again is not None:
+            result = json.loads(given.score_again.read_text(encoding="utf-8"))
+            _score(given.score_again, result)
+        else:
+            _compete(given)
+    except UnusableError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _compete(given: argparse.Namespace) -> None:
+    from tunewell.models.locate import locate
+
+    if given.output is None:
+        raise UnusableError("--output is missing: name the JSON file that the scores go to")
+    data = find(given.data, given.task)
+    if given.threads is not None:
+        torch.set_num_threads(given.threads)
+    wish = Wish(
+        data=data,
+        model=locate(given.model),
+        epochs=given.epochs,
+        learning_rate=given.learning_rate,
+        batch_size=given.batch_size,
+        seed=given.seed,
+        scratch=given.output.with_suffix(".run"),
+        max_steps=given.max_steps,
+    )
+    compete: Callable[[Wish], Outcome] = import_module(CONTESTANTS[given.contestant, data.task]).compete
+    outcome = compete(wish)
+    lines = (json.dumps(prediction, ensure_ascii=False) + "\n" for prediction in outcome.predictions)
+    _predictions(given.output).write_text("".join(lines), encoding="utf-8")
+    result: Json = {
+        "task": data.task,
+        "data": given.data,
+        "contestant": given.contestant,
+        "model": Path(given.model).name,
+        "epochs": given.epochs,
+        "max_steps": given.max_steps,
+        "learning_rate": given.learning_rate,
+        "batch_size": given.batch_size,
+        "seed": given.seed,
+        "threads": torch.get_num_threads(),
+        "date": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "torch": torch.__version__,
+        "test_examples": len(outcome.predictions),
+        "seconds": {name: round(value, 3) for name, value in outcome.seconds.items()},
+        **outcome.facts,
+    }
+    _write(given.output, result)  # first without scores: what took hours is safe whatever scoring says
+    _score(given.output, result)
+
+
+def _score(path: Path, result: Json) -> None:
+    """Score the predictions beside `path` and write the scores into it."""
+    lines = _predictions(path).read_text(encoding="utf-8").split("\n")
+    result["scores"] = score(find(result["data"]), [json.loads(line) for line in lines if line])
+    _write(path, result)
+    print(json.dumps(result["scores"]))
+
+
+def _predictions(path: Path) -> Path:
+    return path.with_suffix(".predictions.jsonl")
+
+
+def _write(path: Path, result: Json) -> None:
+    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def _parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="python -m benchmarks.scores", description=__doc__.split("\n")[0])
+    made.add_argument("--task", choices=(TOKENS, ANSWERS), help="that of --data when absent")
+    made.add_argument("--data", default="btc", help=f"one of {', '.join(DATA)}")
+    made.add_argument("--contestant", default="trainer", choices=("trainer", "ours"))
+    made.add_argument("--model", default="minilm", help="a model pack, or a model folder")
+    made.add_argument("--epochs", type=float, default=3.0)
+    made.add_argument("--max-steps", type=int, help="end training early, to see that all works")
+    made.add_argument("--learning-rate", type=float, default=2e-4)
+    made.add_argument("--batch-size", type=int, default=16)
+    made.add_argument("--seed", type=int, default=1)
+    made.add_argument("--threads", type=int, help="PyTorch's own number when absent")
+    made.add_argument("--output", type=Path, metavar="FILE.json", help="where the scores go")
+    made.add_argument("--score-again", type=Path, metavar="FILE.json", help="score its predictions anew")
+    return made
+
+
+if __name__ == "__main__":
+    sys.exit(main())
