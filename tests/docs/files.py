@@ -1,4 +1,4 @@
-"""The files that the commands of the pages work on: the reviews of the sample in every format, and a few more.
+"""The files that the commands of the pages work on: each sample in every format for it, and a few more.
 
 A page shows the first lines of such a file in a block with `title="NAME"`; a test holds the two together.
 Not for: the files with faults that a page shows whole (those are written from the page itself).
@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+from collections.abc import Iterator
 from importlib import resources
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 NUM_REVIEWS = 200
 SHORT = 68
+NUM_MENTIONS = 120
 
 _SUBJECTS = ("A dog", "A child", "An old man", "A woman", "A band", "A cook", "A cyclist", "A painter")
 _DEEDS = {
@@ -27,6 +32,27 @@ _TOPICS = {
     "screen": ("the screen is sharp", "the glass cracked in a week", "colours look washed out"),
     "price": ("it was cheap", "I paid far too much", "the price is fair"),
 }
+_WORDS = {
+    "a": ("DET", "DT", "Definite=Ind|PronType=Art"),
+    "an": ("DET", "DT", "Definite=Ind|PronType=Art"),
+    "the": ("DET", "DT", "Definite=Def|PronType=Art"),
+    "old": ("ADJ", "JJ", "Degree=Pos"),
+    "through": ("ADP", "IN", "_"),
+    "in": ("ADP", "IN", "_"),
+    "at": ("ADP", "IN", "_"),
+    "near": ("ADP", "IN", "_"),
+    "can": ("AUX", "MD", "VerbForm=Fin"),
+    "not": ("PART", "RB", "_"),
+    ".": ("PUNCT", ".", "_"),
+}
+"""Words that are neither noun nor verb: part of speech in UD and in the Penn Treebank, and features."""
+
+_VERBS = {"runs": "run", "plays": "play", "cuts": "cut", "reads": "read"}
+
+_TREES = ("Ash", "Elm", "Oak", "Thorn", "Birch", "Hazel")
+_PLACE_ENDINGS = ("by", "ford", "ton", "wick")
+_FIRST_NAMES = ("Ruth", "Silas", "Edda", "Piers", "Nora", "Jonas")
+_LAST_NAMES = ("Parr", "Crane", "Moss", "Hale")
 
 
 def write_files(folder: Path) -> None:
@@ -53,6 +79,10 @@ def write_files(folder: Path) -> None:
     for name, part in parts.items():
         _write_csv(folder / "reviews" / f"{name}.csv", ["text", "label"], part)
     (folder / "texts.txt").write_text("Works like a charm.\nBroke on the second day.\n", encoding="utf-8")
+    _write_mentions(folder)
+    (folder / "four.conll").write_text("\n".join(["-DOCSTART- -X- -X- O\n", *_news()]), encoding="utf-8")
+    (folder / "treebank.conllu").write_text("".join(_trees()), encoding="utf-8")
+    _write_passages(folder)
 
 
 def _reviews(split: str) -> list[list[str]]:
@@ -111,3 +141,115 @@ def _topics() -> list[dict[str, object]]:
                     labels = [name] if second == first else [name, names[second]]
                     rows.append({"text": text[0].upper() + text[1:] + ".", "labels": labels})
     return rows
+
+
+def _write_mentions(folder: Path) -> None:
+    """Texts with entities: as spans of characters, as words with tags, and as columns."""
+    lines = _sample("mentions", "train.jsonl").splitlines()[1 : NUM_MENTIONS + 1]
+    marked = sorted(map(json.loads, lines), key=lambda row: not row["entities"] or len(row["text"]) > SHORT)
+    _write_json_lines(
+        folder / "mentions.jsonl", [{"text": r["text"], "entities": r["entities"]} for r in marked]
+    )
+    tagged = [_tagged(row) for row in marked]
+    rows: list[dict[str, object]] = [{"tokens": words, "ner_tags": tags} for words, tags in tagged]
+    _write_json_lines(folder / "tokens.jsonl", rows)
+    columns = ["".join(f"{w} {t}\n" for w, t in zip(*pair, strict=True)) for pair in tagged]
+    (folder / "mentions.conll").write_text("\n".join(columns), encoding="utf-8")
+    _write_json_lines(folder / "texts.jsonl", [{"text": row["text"]} for row in marked[:20]])
+
+
+def _tagged(row: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Words, punctuation apart, and their IOB2 tags."""
+    words, tags = [], []
+    for match in re.finditer(r"\w+|[^\w\s]", row["text"]):
+        around = [e for e in row["entities"] if e["start"] <= match.start() < e["end"]]
+        inside = around and match.start() > around[0]["start"]
+        words.append(match[0])
+        tags.append(f"{'I' if inside else 'B'}-{around[0]['label']}" if around else "O")
+    return words, tags
+
+
+def _news() -> Iterator[str]:
+    """Sentences in four columns, as CoNLL-2003 has them."""
+    for verb, (mason, town, year) in product(("left", "saw"), _bridges()):
+        first, last = mason.split()
+        yield (
+            f"{first} NNP B-NP B-person\n{last} NNP I-NP I-person\n{verb} VBD B-VP O\n{town} NNP B-NP B-place\n"
+            f"in IN B-PP O\n{year} CD B-NP B-date\n. . O O\n"
+        )
+
+
+def _bridges() -> Iterator[tuple[str, str, str]]:
+    """Who built the bridge of which town, and when."""
+    towns = (tree + ending for tree, ending in product(_TREES, _PLACE_ENDINGS))
+    masons = (f"{first} {last}" for first, last in product(_FIRST_NAMES, _LAST_NAMES))
+    for number, (town, mason) in enumerate(zip(towns, masons, strict=True), 1):
+        yield mason, town, str(1700 + 11 * number)
+
+
+def _trees() -> Iterator[str]:
+    """Sentences in CoNLL-U without their trees; in every fourth a multiword token."""
+    for number, (place, deed, subject) in enumerate(product(_PLACES, _DEEDS, _SUBJECTS), 1):
+        verb, _, rest = deed.partition(" ")
+        said, words = verb, [verb]
+        if number % 4 == 2:
+            said, words = f"cannot {_VERBS[verb]}", ["can", "not", _VERBS[verb]]
+        words = [*subject.split(), *words, *rest.split(), *place.split(), "."]
+        lines = [f"# sent_id = s{number}", f"# text = {subject} {said} {rest}{place}."]
+        for index, word in enumerate(words, 1):
+            if word == "can":
+                lines.append("\t".join([f"{index}-{index + 1}", "cannot", *"________"]))
+            glued = "SpaceAfter=No" if index == len(words) - 1 else "_"
+            lines.append("\t".join([str(index), word, *_analysis(word), "_", "_", "_", glued]))
+        yield "\n".join(lines) + "\n\n"
+
+
+def _analysis(word: str) -> tuple[str, str, str, str]:
+    """Lemma, two parts of speech and features."""
+    if word in _VERBS:
+        return _VERBS[word], "VERB", "VBZ", "Number=Sing|Person=3|Tense=Pres"
+    if word in _VERBS.values():
+        return word, "VERB", "VB", "VerbForm=Inf"
+    lemma = "a" if word.lower() == "an" else word.lower()
+    return lemma, *_WORDS.get(word.lower(), ("NOUN", "NN", "Number=Sing"))
+
+
+def _write_passages(folder: Path) -> None:
+    """Questions on passages: as a SQuAD document, one a line, and as MRQA has them."""
+    articles, flat = [], []
+    mrqa: list[dict[str, object]] = [{"header": {"dataset": "bridges", "split": "train"}}]
+    for number, (mason, town, year) in enumerate(_bridges(), 1):
+        context = f"The bridge at {town} was built in {year} by {mason}, of stone from a quarry nearby."
+        asked = [
+            (f"When was the bridge at {town} built?", year),
+            (f"Who built the bridge at {town}?", mason),
+            (f"How long is the bridge at {town}?", None),
+        ]
+        questions, detected = [], []
+        for place, (question, answer) in enumerate(asked, 1):
+            name = f"{number}-{place}"
+            starts = [] if answer is None else [context.index(answer)]
+            texts = [] if answer is None else [answer]
+            given = [{"text": text, "answer_start": start} for text, start in zip(texts, starts, strict=True)]
+            impossible = {"is_impossible": answer is None}
+            questions.append({"id": name, "question": question, **impossible, "answers": given})
+            answers = {"text": texts, "answer_start": starts}
+            flat.append({"id": name, "context": context, "question": question, "answers": answers})
+            if answer is not None:
+                found = [{"text": answer, "char_spans": [[starts[0], starts[0] + len(answer) - 1]]}]
+                detected.append(
+                    {"qid": name, "question": question, "answers": texts, "detected_answers": found}
+                )
+        articles.append({"title": town, "paragraphs": [{"context": context, "qas": questions}]})
+        mrqa.append({"context": context, "qas": detected})
+    document = json.dumps({"version": "v2.0", "data": articles}, indent=1)
+    (folder / "passages.json").write_text(document, encoding="utf-8")
+    _write_json_lines(folder / "questions.jsonl", flat)
+    names = {"question": "query", "context": "passage", "answers": "reply"}
+    renamed: list[dict[str, object]] = [{names.get(key, key): row[key] for key in row} for row in flat]
+    _write_json_lines(folder / "asked.jsonl", renamed)
+    _write_json_lines(folder / "mrqa.jsonl", mrqa)
+
+
+def _sample(folder: str, name: str) -> str:
+    return (resources.files("tunewell") / "samples" / folder / name).read_text(encoding="utf-8")

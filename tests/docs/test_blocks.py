@@ -28,7 +28,12 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 SAYS = "what it says"
 
-TRAINED = {"docs/quickstart.md", "docs/howto/cross-validation.md", "docs/howto/resume.md"}
+TRAINED = {
+    "docs/quickstart.md",
+    "docs/token-classification.md",
+    "docs/howto/cross-validation.md",
+    "docs/howto/resume.md",
+}
 """Pages whose `train` commands train; on the others they read and check everything else."""
 
 NOT_RUN = {
@@ -36,6 +41,7 @@ NOT_RUN = {
     r"source ": "changes the reader's shell",
     r"pip install": "installs packages; the extras are compared with pyproject.toml below",
     r"python examples/": "run by tests/test_examples.py",
+    r"python -m benchmarks": "trains for minutes; the parser takes them in tests/benchmarks/test_scores.py",
     r"export ": "changes the reader's shell",
 }
 """Commands that are none of ours, by how they begin, and why they are not run."""
@@ -43,11 +49,13 @@ NOT_RUN = {
 NOT_EXECUTED = {
     r"(HF_HUB_OFFLINE=1 )?tunewell train org/name": "needs the Hub; tests/data/test_parquet_hub.py reads one",
     r"tunewell demo": "fetches a model and trains for a minute; `make demo`",
+    r"tunewell predict runs/passages": "needs a finished run of its task; tests/tasks/test_question_fit.py",
 }
 """Commands of ours that are parsed and not executed, and why."""
 
 NOT_EXECUTED_PYTHON = {
     "tunewell.compare(": "needs two finished runs on one test file; tests/cli/test_compare.py",
+    "runs/passages": "needs a finished run of its task; tests/tasks/test_question_fit.py",
     "PeftModel.from_pretrained(": "needs the Hub; tests/models/test_adapters_saved.py",
 }
 """Python blocks that are compiled and not executed, by what they hold, and why."""

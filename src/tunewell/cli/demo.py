@@ -21,7 +21,9 @@ class Sample:
 SAMPLES = {
     "text-classification": Sample("reviews", ["training.epochs=5"]),
     "token-classification": Sample("mentions", ["training.epochs=10", "training.learning_rate=2e-4"]),
-    "question-answering": Sample("passages", ["training.epochs=6", "training.learning_rate=2e-4"]),
+    "question-answering": Sample(
+        "passages", ["training.epochs=3", "training.learning_rate=4e-4", "training.batch_size=8"]
+    ),
 }
 
 
