@@ -15,7 +15,6 @@ from tunewell.metrics.answers import (
     answer_table,
     best_score,
     best_threshold,
-    robust_threshold,
     threshold_curve,
 )
 from tunewell.metrics.intervals import intervals, paired_difference
@@ -174,31 +173,6 @@ def test_curve(count: int) -> None:
     assert curve[-1][1] == pytest.approx(score.mean())
     threshold, best = best_threshold(margin, score, has)
     assert (threshold, best) in [(place, pytest.approx(value)) for place, value in curve]
-
-
-def test_robust_threshold_serves_other_questions_at_least_as_well() -> None:
-    """Over many small samples the median of resamples loses less on new questions than the best itself."""
-    others = random_questions(20_000, seed=1)
-    plain, robust = [], []
-    for seed in range(2, 62):
-        seen = random_questions(60, seed=seed)
-        plain.append(score_at(best_threshold(*seen)[0], *others))
-        robust.append(score_at(robust_threshold(*seen), *others))
-    assert np.mean(robust) > np.mean(plain)
-    assert np.mean(robust) > best_threshold(*others)[1] - 0.02
-
-
-def test_robust_threshold_at_the_ends() -> None:
-    margin = np.array([-2.0, -1.0, 1.0, 3.0])
-    always = robust_threshold(margin, np.ones(4), np.ones(4, dtype=bool))
-    assert score_at(always, margin, np.ones(4), np.ones(4, dtype=bool)) == 1.0
-    never = robust_threshold(margin, np.zeros(4), np.zeros(4, dtype=bool))
-    assert never < -2.0
-    between = robust_threshold(margin, np.array([1.0, 1, 0, 0]), np.array([True, True, False, False]))
-    assert between == 0.0
-    assert robust_threshold(margin, np.zeros(4), np.ones(4, dtype=bool)) == robust_threshold(
-        margin, np.zeros(4), np.ones(4, dtype=bool)
-    )
 
 
 def test_with_intervals_and_tests_of_two_models() -> None:

@@ -32,7 +32,8 @@ from tunewell.report.headline import headline_view
 from tunewell.report.squares import MAX_DOTS, reliability_view, scatter_view
 from tunewell.report.tables import bars_view, panels_view, table_view
 from tunewell.scoring import curve_section
-from tunewell.tasks import showing
+from tunewell.tasks.showing.confidence import reliability
+from tunewell.tasks.showing.lists import TEXTS_SHOWN
 
 PAGES = runpy.run_path(str(Path(__file__).with_name("pages.py")))
 S = TypeVar("S", bound=Section)
@@ -89,7 +90,7 @@ def test_the_calibration_error_is_the_metrics_own() -> None:
     draw = np.random.default_rng(1)
     confidence = draw.uniform(0.5, 1.0, 700)
     correct = draw.uniform(size=700) < confidence - 0.1
-    section = showing.reliability(confidence, correct)
+    section = reliability(confidence, correct)
     table = calibration_table(confidence, correct)
     expected = table.metrics["expected_calibration_error"](table.parts.sum(axis=0))
     assert section.error == pytest.approx(float(expected))
@@ -100,12 +101,12 @@ def test_the_calibration_error_is_the_metrics_own() -> None:
 def test_intervals_of_bins_are_wilsons() -> None:
     """Newcombe (1998), table I: 81 of 263 is 0.2553 to 0.3662, 0 of 20 is 0 to 0.1611."""
     correct = np.arange(263) < 81
-    (part,) = showing.reliability(np.full(263, 0.3), correct).bins
+    (part,) = reliability(np.full(263, 0.3), correct).bins
     assert (part.right.low, part.right.high) == (
         pytest.approx(0.2553, abs=5e-5),
         pytest.approx(0.3662, abs=5e-5),
     )
-    (part,) = showing.reliability(np.full(20, 0.3), np.zeros(20, bool)).bins
+    (part,) = reliability(np.full(20, 0.3), np.zeros(20, bool)).bins
     assert (part.right.low, part.right.high) == (0.0, pytest.approx(0.1611, abs=5e-5))
 
 
@@ -122,7 +123,7 @@ def test_the_diagram_has_a_dot_an_interval_and_a_count_for_every_bin() -> None:
 
 
 def test_one_answer_has_a_diagram() -> None:
-    view = reliability_view(showing.reliability(np.array([1.0]), np.array([True])))
+    view = reliability_view(reliability(np.array([1.0]), np.array([True])))
     assert view is not None
     assert "nan" not in view.chart
 
@@ -138,7 +139,7 @@ def test_mistakes_are_wrong_and_the_surest_first_and_doubts_are_the_least_sure()
     unsure = [float(entry["confidence"]) for entry in doubts.entries]
     assert unsure == sorted(unsure)
     assert {entry["correct"] for entry in doubts.entries} == {"yes", "no"}
-    assert len(doubts.entries) == showing.TEXTS_SHOWN
+    assert len(doubts.entries) == TEXTS_SHOWN
 
 
 def test_examples_of_pairs_many_labels_and_no_label() -> None:

@@ -30,7 +30,11 @@ def test_a_task_is_imported_without_heavy_libraries(home: str) -> None:
 
 
 def test_every_file_of_a_task_stands_in_the_table() -> None:
-    files = {path.stem for path in Path(base.__file__).parent.glob("*.py")} - {"__init__", "base", "showing"}
+    files = {path.stem for path in Path(base.__file__).parent.glob("*.py")} - {
+        "__init__",
+        "base",
+        "references",
+    }
     assert files == {home.partition(":")[0].rpartition(".")[2] for home in TASKS.values()}
 
 
@@ -43,5 +47,7 @@ def test_names_are_those_of_the_table() -> None:
 def test_an_unknown_name_is_refused_with_a_suggestion() -> None:
     with pytest.raises(ConfigError, match="did you mean text-classification"):
         task_class("text-clasification")
-    with pytest.raises(ConfigError, match="the tasks are: token-classification, question-answering, text-classification"):
+    with pytest.raises(
+        ConfigError, match="the tasks are: token-classification, question-answering, text-classification"
+    ):
         task_class("zzz")

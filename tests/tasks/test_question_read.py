@@ -64,7 +64,7 @@ def test_a_task_that_is_named_takes_named_columns_and_asks_for_the_others() -> N
 
 
 def test_missing_columns_are_refused_with_a_suggestion() -> None:
-    with pytest.raises(DataError, match="no column 'question' among questions, context") as caught:
+    with pytest.raises(DataError, match="no column 'question'; the columns are questions, context") as caught:
         task().check_columns(["questions", "context"], "f.csv", labelled=False)
     assert "did you mean 'questions'? Set task.question, task.context and task.answers" in str(caught.value)
     task().check_columns(["question", "context"], "f.csv", labelled=False)

@@ -63,6 +63,7 @@ def test_what_the_report_shows_of_entities() -> None:
     table, bars, lengths, texts, reliability = (section.to_json() for section in sections)
     assert table["rows"] == [["LOC", 0.5, 0.5, 0.5, 2, 2], ["PER", 1 / 3, 0.5, pytest.approx(0.4), 2, 3]]
     assert bars["counts"] == {"right": 2, "boundary": 1, "type": 1, "invented": 1}
+    assert list(bars["counts"]) == ["right", "boundary", "type", "invented"]
     assert [row[0] for row in lengths["rows"]] == ["1", "2", "3", "4+"]
     assert sum(part["count"] for part in reliability["bins"]) == 14
     assert isinstance(sections[3], MarkedTexts)

@@ -20,9 +20,9 @@ from tunewell.data.findings import SHOWN, Finding, plural, snippet
 from tunewell.data.question_columns import Columns, spelt_answers
 
 _SHOWN_CHARACTERS = 40
-_FIX = (
-    "mend the row; or --set task.repair_answer_start=true moves answers to the nearest occurrence; or "
-    "--set data.on_bad_row=drop leaves such rows out"
+_FIX = "mend the row, or --set data.on_bad_row=drop"
+_FIX_PLACE = (
+    f"{_FIX}; when training, --set task.repair_answer_start=true moves answers to the nearest occurrence"
 )
 
 # One row
@@ -36,14 +36,17 @@ def read_question(row: Row, columns: Columns, *, labelled: bool, repair: bool = 
     not answer the question. With `repair`, an answer that is not at its `answer_start` is moved to its nearest
     occurrence. Raises `DataError`.
     """
-    question = values.text(row, columns.question, blank=not labelled)
-    context = values.text(row, columns.context, blank=not labelled)
-    own = row.values.get("id")
-    example_id = str(row.origin.line if own in (None, "") else own)
-    answers = None
-    if labelled:
-        stated = _stated(row, columns.answers)
-        answers = tuple(_placed(row, example_id, context, text, start, repair) for text, start in stated)
+    example_id = values.row_id(row)
+    try:
+        question = values.text(row, columns.question, blank=not labelled)
+        context = values.text(row, columns.context, blank=not labelled)
+        answers = None
+        if labelled:
+            stated = _stated(row, columns.answers)
+            answers = tuple(_placed(row, context, text, start, repair) for text, start in stated)
+    except DataError as error:
+        what = f"question {example_id}: {error.what}"
+        raise DataError(what, where=error.where, fix=error.fix or _FIX) from None
     return QuestionExample(example_id, row.origin, question, context, answers, group_id=passage_id(context))
 
 
@@ -62,7 +65,7 @@ def _stated(row: Row, column: str) -> list[tuple[str, int | None]]:
     if value is None:
         if impossible:
             return []
-        fix = "an empty list means that the context does not answer the question"
+        fix = f"{_FIX}; an empty list means that the context does not answer the question"
         raise DataError(f"column {column!r} is missing", where=where, fix=fix)
     stated = _parsed(row, column, spelt_answers(value))
     for text, _ in stated:
@@ -118,14 +121,13 @@ def _start(row: Row, value: Any) -> int | None:
     return int(number)
 
 
-def _placed(row: Row, example_id: str, context: str, text: str, start: int | None, repair: bool) -> Answer:
+def _placed(row: Row, context: str, text: str, start: int | None, repair: bool) -> Answer:
     """The answer at its place; raises `DataError` when it is not there."""
     if start is not None and start >= 0 and context.startswith(text, start):
         return Answer(text, start)
     places = occurrences(context, text)
-    said = f"question {example_id}: answer {_short(text)}"
     if not places:
-        raise DataError(f"{said} does not occur in the context", where=str(row.origin), fix=_FIX)
+        raise DataError(f"answer {_short(text)} does not occur in the context", where=str(row.origin))
     if start is None:
         return Answer(text, places[0], "found")
     nearest = min(places, key=lambda place: abs(place - start))
@@ -133,10 +135,11 @@ def _placed(row: Row, example_id: str, context: str, text: str, start: int | Non
         return Answer(text, nearest, "moved")
     stands = f"where {_short(context[start : start + len(text)])} stands"
     if not 0 <= start < len(context):
-        stands = f"for the context has {len(context)} characters"
+        stands = f"for the context has {plural(len(context), 'character')}"
+        stands += ", counted from 0" if start < 0 else ""
     more = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
-    message = f"{said} is not at {start}, {stands}; it occurs at {nearest}{more}"
-    raise DataError(message, where=str(row.origin), fix=_FIX)
+    message = f"answer {_short(text)} is not at {start}, {stands}; it occurs at {nearest}{more}"
+    raise DataError(message, where=str(row.origin), fix=_FIX_PLACE)
 
 
 def occurrences(context: str, text: str) -> list[int]:
@@ -176,6 +179,14 @@ def main_answer(answers: Sequence[Answer]) -> Answer:
     """The one to learn from when people gave several: the most frequent text; of equals, the first."""
     counts = Counter(answer.text for answer in answers)
     return max(answers, key=lambda answer: counts[answer.text])
+
+
+def main_span(answers: Sequence[Answer]) -> tuple[int, int] | None:
+    """Where the main answer stands in its context, in characters; None without answers."""
+    main = main_answer(answers) if answers else None
+    if main is None or main.char_start is None:
+        return None
+    return main.char_start, main.char_start + len(main.text)
 
 
 def texts_of(answers: Sequence[Answer]) -> list[str]:

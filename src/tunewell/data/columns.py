@@ -1,16 +1,18 @@
 """Which column of a file holds what: guesses that are made only where one reading is sensible.
 
-Not for: deciding what to do with a guess (the task) or reading files (`sources`).
+The guesses are for one text or two with labels or a number; `require_columns` is for every task. Not for: words with
+tags (`tagged_columns`), questions with answers (`question_columns`) or reading rows (`labelled`).
 """
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tunewell.core.errors import ConfigError
+from tunewell.core.errors import ConfigError, DataError
 from tunewell.core.examples import Row
 from tunewell.data.values import as_number
 
@@ -52,6 +54,61 @@ class TargetKind:
 
     kind: str
     num_labels: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledColumns:
+    """The text column or columns, the target's, what kind of target it is, and the sentence that says so."""
+
+    text: str | list[str]
+    label: str | list[str]
+    kind: str
+    said: str
+
+
+def require_columns(
+    columns: Sequence[str], wanted: Sequence[str], where: str, settings: Sequence[str]
+) -> None:
+    """Raise `DataError` when one of the `wanted` columns is not among those of the file that `where` names.
+
+    `settings` are those that name columns, for the advice.
+    """
+    for missing in (name for name in wanted if name not in columns):
+        near = difflib.get_close_matches(missing, columns, n=1)
+        raise DataError(
+            f"there is no column {missing!r}; the columns are {', '.join(columns)}",
+            where=where,
+            fix=f"did you mean {near[0]!r}? Set {', '.join(settings[:-1])} and {settings[-1]}"
+            if near
+            else f"name a column {missing!r}, or train with other columns: {', '.join(settings)}",
+        )
+
+
+def guess(
+    columns: Sequence[str], rows: Sequence[Row], given: Mapping[str, Any], separator: str
+) -> LabelledColumns | None:
+    """Text and target, where the `given` settings `text`, `label` and `kind` leave them open; None without either.
+
+    `separator` stands between several labels in one value. Raises `ConfigError` when several columns could be it.
+    """
+    text, label, kind = (given.get(name) for name in ("text", "label", "kind"))
+    taken = [label] if isinstance(label, str) else list(label or ())
+    texts = [text] if isinstance(text, str) else text
+    texts = guess_texts(columns, rows, taken) if texts is None else texts
+    if texts is None:
+        return None
+    label = guess_target(columns, rows, taken=texts) if label is None else label
+    if label is None:
+        return None
+    number = None
+    if isinstance(label, list):
+        kind = kind or "multi_label"
+    else:
+        found = kind_of_target([row.values.get(label) for row in rows], separator)
+        kind, number = kind or found.kind, found.num_labels
+    what = {"multi_label": "several labels a text", "regression": "a number"}.get(kind, f"{number} classes")
+    said = f"text = {' + '.join(texts)}, label = {label if isinstance(label, str) else ' + '.join(label)}: {what}"
+    return LabelledColumns(texts if len(texts) > 1 else texts[0], label, kind, said)
 
 
 def guess_texts(columns: Sequence[str], rows: Sequence[Row], taken: Iterable[str]) -> list[str] | None:

@@ -127,7 +127,8 @@ class _Table:
         if between:
             self.reading.notes.append(
                 f"{file} has {layout.num_columns} columns: the words are column {1 + layout.words_counted}, the tags "
-                f"the last; between stand {', '.join(between)} (data.column_names names them otherwise)"
+                f"the last; between stand{'s' * (len(between) == 1)} {', '.join(between)} (data.column_names names "
+                "them otherwise)"
             )
         if layout.num_columns == 10 and layout.by_tabs:
             self.reading.notes.append(f"if {file} is CoNLL-U: --set data.format=conllu")

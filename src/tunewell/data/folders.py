@@ -30,10 +30,14 @@ def find_splits(folder: str, *, any_ending: bool = False) -> tuple[dict[str, str
     splits = _choose(folder, candidates, lambda name: SPLIT_NAMES.get(split_words(name)[0]))
     splits = splits or _choose(folder, candidates, lambda name: _LAST_WORDS.get(split_words(name)[1]))
     if not splits:
+        unsaid = [] if any_ending else [name for name in names if _LAST_WORDS.get(split_words(name)[1])]
+        fix = f"name the files train, validation and test, each with an ending of {', '.join(ENDINGS)}"
+        if unsaid:
+            fix = f"say what {', '.join(unsaid[:4])} hold: --set data.format=conll for columns of words; or {fix}"
         raise DataError(
             f"the folder holds no train, validation or test file, only {', '.join(names[:8]) or 'nothing'}",
             where=folder,
-            fix=f"name the files train, validation and test, each with an ending of {', '.join(ENDINGS)}",
+            fix=fix,
         )
     return splits, [name for name in known if name not in splits.values()]
 

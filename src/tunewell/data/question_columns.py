@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tunewell.core.errors import ConfigError
 from tunewell.core.examples import Row
 from tunewell.data.answer_kinds import has_unspaced
 
@@ -32,6 +33,17 @@ class Columns:
     question: str
     context: str
     answers: str
+
+
+def asked_columns(columns: Sequence[str], given: Mapping[str, Any]) -> Columns:
+    """The three columns by their names alone, where the user says that there are such; raises `ConfigError`."""
+    found = name_columns(columns, given)
+    if found is None:
+        raise ConfigError(
+            f"which columns hold question, context and answers? The columns are {', '.join(columns)}",
+            fix="--set task.question=COLUMN --set task.context=COLUMN --set task.answers=COLUMN",
+        )
+    return found
 
 
 def guess_columns(columns: Sequence[str], rows: Sequence[Row], given: Mapping[str, Any]) -> Columns | None:

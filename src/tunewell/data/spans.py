@@ -13,6 +13,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from tunewell.core.examples import Candidate
+
 SAME = 1e-4
 """Scores that differ by less differ by rounding: other batches would turn them round."""
 
@@ -40,6 +42,12 @@ class Spans(Sequence[tuple[int, int]]):
         starts, ends = self.bounds()
         inside = np.flatnonzero((starts < char_end) & (ends > char_start) & (ends > starts))
         return (int(inside[0]), int(inside[-1])) if len(inside) else None
+
+    def target(self, tokens: tuple[int, int] | None, start: int, end: int) -> tuple[int, int]:
+        """Where in `window(start, end)` the first and the last of `tokens` stand; (0, 0) if they are not all there."""
+        if tokens is None or tokens[0] < start or tokens[1] >= end:
+            return 0, 0
+        return tokens[0] - start + 1, tokens[1] - start + 1
 
     def bounds(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """All starts and all ends, `(tokens,)` each."""
@@ -134,6 +142,14 @@ def merged(windows: Sequence[WindowAnswers], count: int) -> list[Found]:
         ordered += sorted(waiting[:same], key=lambda piece: piece[:2])
         waiting = waiting[same:]
     return ordered[:count]
+
+
+def candidates(context: str, found: Iterable[Found], shares: Iterable[float]) -> tuple[Candidate, ...]:
+    """Pieces of a context as what may be the answer, each with its share of the probability."""
+    return tuple(
+        Candidate(context[piece.char_start : piece.char_end], piece.char_start, piece.char_end, float(share))
+        for piece, share in zip(found, shares, strict=False)
+    )
 
 
 def no_answer_score(windows: Sequence[WindowAnswers]) -> float:

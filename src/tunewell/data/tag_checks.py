@@ -6,6 +6,8 @@ Not for: tags that cannot be read (`tagged`) or what it finds for all tasks (`ch
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 
 from tunewell.core.examples import TaggedExample, TextExample
 from tunewell.core.tags import spans
@@ -30,7 +32,30 @@ def examine_tags(splits: Splits, *, entities: bool, in_file: bool) -> list[Findi
         ]
         for name, examples in splits.items()
     }
-    return findings + [finding for finding in examine_labels(labels) if finding.code != "one-class"]
+    findings += [finding for finding in examine_labels(labels) if finding.code != "one-class"]
+    return [_with_words(finding, splits, entities) for finding in findings]
+
+
+def _with_words(finding: Finding, splits: Splits, entities: bool) -> Finding:
+    """Tags that training lacks are shown with their words: a sentence alone is no place to look at."""
+    if finding.code != "label-absent-from-train":
+        return finding
+    known = {name for example in splits["train"] for name, _ in _named(example, entities)}
+    shown = (
+        f"{example.origin} token {place + 1} {example.tokens[place]!r}: {name}"
+        for example in splits[finding.message.partition(":")[0]]
+        for name, place in _named(example, entities)
+        if name not in known
+    )
+    return replace(finding, examples=tuple(islice(shown, SHOWN)))
+
+
+def _named(example: TaggedExample, entities: bool) -> list[tuple[str, int]]:
+    """The types of entities and where they begin, or the tags of all words."""
+    tags = example.tags or ()
+    if entities:
+        return [(kind, first) for kind, first, _ in spans(tags)]
+    return [(tag, place) for place, tag in enumerate(tags)]
 
 
 def kinds_of(example: TaggedExample) -> set[str]:

@@ -1,12 +1,12 @@
 """One row of a file as a text cut into words, with their tags or with spans of characters; or an error with its place.
 
-Not for: which columns these are (`tagged_columns`), how a text is cut (`words`), what tags mean (`core.tags`), or what
-is odd in data that can be read (`tag_checks`). Words are counted from 1 in messages.
+Not for: which columns these are (`tagged_columns`), how a text is cut (`words`), what tags mean (`core.tags`), what is
+odd in data that can be read (`tag_checks`), or other texts for an example (`moved_tags`). Words are counted from 1 in
+messages.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -17,6 +17,7 @@ from tunewell.core import tags as schemes
 from tunewell.core.errors import DataError
 from tunewell.core.examples import Row, TaggedExample
 from tunewell.data import values
+from tunewell.data.findings import plural
 from tunewell.data.words import Span, align, cut, join
 
 START_NAMES = ("start", "start_offset", "char_start")
@@ -24,8 +25,50 @@ END_NAMES = ("end", "end_offset", "char_end")
 TYPE_NAMES = ("label", "type", "entity_group", "labels")
 """What marked spans of characters call their parts."""
 
+_FIX = "mend the row, or --set data.on_bad_row=drop"
 _PREFIXES = {"iob1": "BI", "iob2": "BI", "iobes": "BIESLUM"}
 _FEATURE = re.compile(r"([^=|]+)=([^|]*)")
+
+
+def read_sentence(row: Row, column: str, *, labelled: bool) -> TaggedExample:
+    """A text and its words, whose tags are still unknown; see `read_words`."""
+    text, words = read_words(row, column, labelled=labelled)
+    return TaggedExample(values.row_id(row), row.origin, text, words)
+
+
+def with_spans(row: Row, column: str, example: TaggedExample, known: Collection[str]) -> TaggedExample:
+    """The example with the tags of the spans in a column; if no type is `known`, every type is taken."""
+    marked = read_spans(row, column, example.text, known)
+    tags, widened = tags_of_spans(row, example.text, example.words, marked)
+    return replace(example, tags=tags, widened=widened)
+
+
+def with_plain_tags(
+    row: Row, column: str, example: TaggedExample, names: Sequence[str] | None, known: Collection[str]
+) -> TaggedExample:
+    """The example with tags that stand for themselves; see `read_tags`. If none is `known`, every tag is taken."""
+    found = read_tags(row, column, example.tokens, names)
+    if known:
+        check_known(row, example.tokens, found, known, entities=False)
+    return replace(example, tags=tuple(found))
+
+
+def with_entity_tags(
+    row: Row,
+    column: str,
+    example: TaggedExample,
+    scheme: str,
+    *,
+    names: Sequence[str] | None,
+    known: Collection[str],
+    refuse: bool,
+) -> TaggedExample:
+    """The example with tags of entities; see `read_tags` and `in_iob2`. If no type is `known`, every type is taken."""
+    found = read_tags(row, column, example.tokens, names)
+    tags, illegal = in_iob2(row, example.tokens, found, scheme, refuse=refuse)
+    if known:
+        check_known(row, example.tokens, tags, known, entities=True)
+    return replace(example, tags=tags, illegal=illegal)
 
 
 def read_words(row: Row, column: str, *, labelled: bool) -> tuple[str, tuple[Span, ...]]:
@@ -45,7 +88,7 @@ def read_words(row: Row, column: str, *, labelled: bool) -> tuple[str, tuple[Spa
         raise DataError(
             f"column {column!r} has no words",
             where=str(row.origin),
-            fix="mend the row, or --set data.on_bad_row=drop",
+            fix=_FIX,
         )
     return text, found
 
@@ -86,7 +129,8 @@ def read_tags(row: Row, column: str, tokens: Sequence[str], names: Sequence[str]
         shown = "is missing" if found is None else f"holds {found!r}, not a list of tags"
         raise _fault(row, f"column {column!r} {shown}")
     if len(found) != len(tokens):
-        raise _fault(row, f"{len(tokens)} tokens and {len(found)} tags (column {column!r})")
+        counts = f"{plural(len(tokens), 'token')} and {plural(len(found), 'tag')}"
+        raise _fault(row, f"{counts} (column {column!r})")
     all_numbers = all(isinstance(tag, int) for tag in found)
     tags = []
     for number, (token, tag) in enumerate(zip(tokens, found, strict=True), 1):
@@ -115,7 +159,7 @@ def in_iob2(
             raise DataError(
                 f"{_token(number, token)} has the tag {tag!r}, which is not of the scheme {scheme} (O, {like})",
                 where=str(row.origin),
-                fix="mend the tag, or say what the tags are: --set task.scheme=...",
+                fix=f"{_FIX}; when training, --set task.scheme=... says what the tags are",
             )
     wrong = schemes.illegal(tags, scheme)
     if refuse and wrong:
@@ -123,7 +167,7 @@ def in_iob2(
         raise DataError(
             f"{out_of_order(tokens, tags, wrong[0])}{more}",
             where=str(row.origin),
-            fix="mend the tags, or read them as conlleval does: --set task.on_illegal_tag=accept",
+            fix=f"{_FIX}; when training, --set task.on_illegal_tag=accept reads them as conlleval does",
         )
     return schemes.to_iob2(tags, scheme), tuple(wrong)
 
@@ -151,7 +195,8 @@ def read_spans(row: Row, column: str, text: str, known: Collection[str]) -> list
     """
     value = row.values.get(column)
     if not isinstance(value, list):
-        shown = "is missing" if value is None else f"holds {value!r}, not a list of spans"
+        missing = "is missing (an empty list stands for a text without entities)"
+        shown = missing if value is None else f"holds {value!r}, not a list of spans"
         raise _fault(row, f"column {column!r} {shown}")
     found = sorted(_span(row, column, span, text) for span in value)
     for (start, end, kind), (other_start, other_end, other) in pairwise(found):
@@ -220,80 +265,10 @@ def tags_of_spans(
     return schemes.tags_of(found, len(words)), tuple(widened)
 
 
-def with_text(example: TaggedExample, text: str, *, entities: bool) -> TaggedExample:
-    """The example with another text: words that stayed keep their tags, words in their place take them over.
-
-    A word that came in between belongs to the entity around it or to none; outside entities' tags, it is tagged as
-    the word before it.
-    """
-    if text == example.text:
-        return example
-    sources, words = _sources(example, text)
-    tags = None if example.tags is None else _moved_tags(example, sources, entities)
-    return replace(example, text=text, words=words, tags=tags, illegal=(), widened=())
-
-
-def _sources(example: TaggedExample, text: str) -> tuple[list[int | None], tuple[Span, ...]]:
-    """The words of the new text, and the old word that each goes back to, if any."""
-    old, new = cut(example.text), cut(text)
-    owner: list[int | None] = []
-    place = 0
-    for start, end in old:
-        while place < len(example.words) and example.words[place][1] <= start:
-            place += 1
-        owner.append(place if place < len(example.words) and example.words[place][0] < end else None)
-    pieces = [example.text[start:end] for start, end in old], [text[start:end] for start, end in new]
-    matcher = difflib.SequenceMatcher(None, *pieces, autojunk=False)
-    sources: list[int | None] = []
-    for _, old_start, old_end, new_start, new_end in matcher.get_opcodes():
-        for offset in range(new_end - new_start):
-            within = min(offset, old_end - old_start - 1)
-            sources.append(owner[old_start + within] if within >= 0 else None)
-    merged: list[tuple[int | None, Span]] = []
-    for source, (start, end) in zip(sources, new, strict=True):
-        before, (first, stop) = merged[-1] if merged else (None, (0, 0))
-        if source is not None and before == source and text[stop:start] in example.tokens[source]:
-            merged[-1] = source, (first, end)
-        else:
-            merged.append((source, (start, end)))
-    return [source for source, _ in merged], tuple(span for _, span in merged)
-
-
-def _moved_tags(example: TaggedExample, sources: Sequence[int | None], entities: bool) -> tuple[str, ...]:
-    tags = example.tags or ()
-    known = [source for source in sources if source is not None]
-    found: list[str] = []
-    used = 0
-    before: int | None = None
-    for source in sources:
-        last = found[-1] if found else schemes.OUTSIDE
-        if source is None:
-            following = tags[known[used]] if used < len(known) else schemes.OUTSIDE
-            if entities:
-                found.append(following if following.startswith("I-") and found else schemes.OUTSIDE)
-            else:
-                found.append(last if found else following if known else tags[0])
-            continue
-        used += 1
-        tag = tags[source]
-        if entities and tag != schemes.OUTSIDE:
-            goes_on = last[1:] == tag[1:] and (tag.startswith("I-") or source == before)
-            opens = not goes_on and source not in example.illegal
-            tag = f"I{tag[1:]}" if goes_on else f"B{tag[1:]}" if opens else tag
-        found.append(tag)
-        before = source
-    return tuple(found)
-
-
 def _unknown(row: Row, what: str, name: str, known: Collection[str], entities: bool) -> DataError:
-    near = difflib.get_close_matches(name, known, n=1)
-    listed = ", ".join(list(known)[:8]) + (", ..." if len(known) > 8 else "")
     kinds = "entity types" if entities else "tags"
-    return DataError(
-        f"{what}: {name!r} is not one of the {len(known)} known {kinds} ({listed})",
-        where=str(row.origin),
-        fix=f"did you mean {near[0]!r}?" if near else "correct the tag, or train again with it",
-    )
+    fix = "correct the tag, or train with it among the others, or --set data.on_bad_row=drop"
+    return values.unknown(row, f"{what}:", name, known, kinds, fix)
 
 
 def _token(number: int, token: str) -> str:
@@ -301,4 +276,4 @@ def _token(number: int, token: str) -> str:
 
 
 def _fault(row: Row, what: str) -> DataError:
-    return DataError(what, where=str(row.origin))
+    return DataError(what, where=str(row.origin), fix=_FIX)

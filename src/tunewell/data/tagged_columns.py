@@ -7,13 +7,14 @@ beside lists of spans. Not for: files with one label a text (`columns`) or readi
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tunewell.core.errors import ConfigError
 from tunewell.core.examples import Row
-from tunewell.core.tags import OUTSIDE, detect_scheme
+from tunewell.core.tags import OUTSIDE, detect_scheme, malformed
 from tunewell.data.columns import TEXT_NAMES
 from tunewell.data.tagged import span_parts, tag_values
 
@@ -70,12 +71,37 @@ def _tagged(columns: Sequence[str], rows: Sequence[Row], given: Mapping[str, Any
         candidates = [name for name in likely if _are_tags(sample, tokens, name)]
     if not candidates:
         return None
+    outer = _outer(rows, candidates)
+    candidates = candidates if outer is None else sorted(candidates, key=lambda name: name != outer)
     column = candidates[0]
     scheme = given.get("scheme") or _scheme(rows, column, given.get("labels"))
     others = candidates[1:]
-    hint = f" (or {', '.join(others)}: --set task.column={others[0]})" if others else ""
+    inside = ", which holds entities inside of these" if outer is not None else ""
+    hint = f" (or {', '.join(others)}{inside}: --set task.column={others[0]})" if others else ""
     said = f"tokens = {tokens}, tags = {column}: {_what(rows, column, scheme, given.get('labels'))}{hint}"
     return TaggedColumns(tokens, column, scheme, said)
+
+
+def _outer(rows: Sequence[Row], candidates: Sequence[str]) -> str | None:
+    """The column of the outer entities where the last of a CoNLL file holds those inside of them, as GermEval has it.
+
+    So it is when another column has more entities, and nearly all types of the last.
+    """
+    if candidates[0] != "tags" or not any(_NUMBERED.fullmatch(name) for name in candidates[1:]):
+        return None
+    inner = _num_openings(rows, candidates[0])
+    for name in candidates[1:]:
+        found = _num_openings(rows, name)
+        shared = sum(count for kind, count in inner.items() if kind in found)
+        if found.total() > inner.total() > 0 and 10 * shared >= 9 * inner.total():
+            return name
+    return None
+
+
+def _num_openings(rows: Sequence[Row], column: str) -> Counter[str]:
+    """How many tags of each type begin with `B-`."""
+    tags = (tag for own in _sequences(rows, column, None) for tag in own)
+    return Counter(tag[2:] for tag in tags if isinstance(tag, str) and tag.startswith("B-"))
 
 
 def _spanned(columns: Sequence[str], rows: Sequence[Row], given: Mapping[str, Any]) -> TaggedColumns | None:
@@ -118,7 +144,7 @@ def _what(rows: Sequence[Row], column: str, scheme: str, names: Sequence[str] | 
     if scheme == "plain":
         of_speech = column.lower() in PARTS_OF_SPEECH
         return f"{'parts of speech' if of_speech else 'one tag a word'}, {_number(len(tags), 'tag')}"
-    types = {tag.partition("-")[2] for tag in tags - {OUTSIDE}}
+    types = {tag.partition("-")[2] for tag in tags - {OUTSIDE} if not malformed([tag])}
     return f"entities in {scheme.upper()}, {_number(len(types), 'type')}"
 
 

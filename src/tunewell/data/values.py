@@ -1,18 +1,27 @@
-"""One cell of a row as a text, a label, several labels, a flag or a number; or an error that names its place.
+"""One cell of a row as an id, a text, a label, several labels, a flag or a number; or an error that names its place.
 
-Not for: which column it is (the task's settings, or `columns`) or whether a label is known (the task).
+Not for: which column it is (the task's settings, or `columns`) or whole rows (`labelled`, `tagged`, `answers`).
 """
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
+from collections.abc import Collection
 from typing import Any
 
 from tunewell.core.errors import DataError
 from tunewell.core.examples import Row
 
+_NAMES_SHOWN = 8
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def row_id(row: Row) -> str:
+    """The row's own `id` where it has one, else its line number."""
+    own = row.values.get("id")
+    return str(row.origin.line if own in (None, "") else own)
 
 
 def text(row: Row, column: str, *, blank: bool = False) -> str:
@@ -63,6 +72,17 @@ def real(row: Row, column: str) -> float:
     if number is None:
         raise DataError(f"column {column!r} holds {value!r}, not a finite number", where=str(row.origin))
     return number
+
+
+def unknown(row: Row, said: str, name: str, known: Collection[str], kinds: str, fix: str) -> DataError:
+    """The error that `name`, the end of what is `said`, is none of the `known`; `fix` where none is like it."""
+    near = difflib.get_close_matches(name, known, n=1)
+    listed = ", ".join(list(known)[:_NAMES_SHOWN]) + (", ..." if len(known) > _NAMES_SHOWN else "")
+    return DataError(
+        f"{said} {name!r} is not one of the {len(known)} known {kinds} ({listed})",
+        where=str(row.origin),
+        fix=f"did you mean {near[0]!r}?" if near else fix,
+    )
 
 
 def as_number(value: Any) -> float | None:

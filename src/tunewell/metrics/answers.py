@@ -37,15 +37,12 @@ __all__ = [
     "best_threshold",
     "exact_match",
     "f1",
-    "robust_threshold",
     "threshold_curve",
 ]
 
 MAX_CURVE_POINTS = 200
 """A chart shows no more."""
 
-_RESAMPLES = 500
-_ROUNDING = 1e-9
 
 _HAS, _NO, _EXACT_HAS, _EXACT_NO, _F1_HAS, _F1_NO = range(6)
 
@@ -91,28 +88,6 @@ def best_threshold(
     thresholds, scores = _sweep(margin, score_if_answered, has_answer)
     best = int(scores.argmax())
     return float(thresholds[best]), float(scores[best])
-
-
-def robust_threshold(
-    margin: FloatArray, score_if_answered: FloatArray, has_answer: BoolArray, *, seed: int = 0
-) -> float:
-    """A threshold for other questions than these: the median of the best ones of many resamples of these.
-
-    The best threshold for these questions themselves hangs on a few of them. Between two margins that are both
-    possible, the middle is taken. Arguments as for `best_threshold`; deterministic for a `seed`.
-    """
-    thresholds, _ = _sweep(margin, score_if_answered, has_answer)
-    middles = np.append(thresholds[0], (thresholds[1:] + np.append(thresholds[2:], thresholds[-1])) / 2)
-    order, ends = _order_and_ends(margin)
-    gain = (score_if_answered - ~has_answer)[order]
-    generator = np.random.default_rng(seed)
-    chosen = np.empty(_RESAMPLES)
-    for number in range(_RESAMPLES):
-        counts = np.bincount(generator.integers(len(margin), size=len(margin)), minlength=len(margin))
-        reached = np.append(0.0, np.cumsum(counts * gain)[ends])
-        best = np.flatnonzero(reached >= reached.max() - _ROUNDING)
-        chosen[number] = middles[best[(len(best) - 1) // 2]]
-    return float(np.quantile(chosen, 0.5, method="lower"))
 
 
 def threshold_curve(

@@ -6,7 +6,6 @@ always an exact slice of it. Not for: choosing among given answers (`text-classi
 
 from __future__ import annotations
 
-import difflib
 import math
 from array import array
 from collections.abc import Callable, Mapping, Sequence
@@ -20,21 +19,22 @@ from pydantic import model_validator
 from tunewell.config import TaskSettings, require, setting
 from tunewell.core.errors import ConfigError, DataError
 from tunewell.core.examples import AnswerPrediction, Candidate, QuestionExample, Row
-from tunewell.core.questions import question_word
-from tunewell.core.sections import Lines, Mark, MarkedText, Section
+from tunewell.core.sections import Section
 from tunewell.data import answer_kinds, question_columns
 from tunewell.data import answers as reading
+from tunewell.data.columns import require_columns
 from tunewell.data.features import Feature
 from tunewell.data.windows import windows
-from tunewell.tasks import showing
 from tunewell.tasks.base import Baseline, Outputs, Reading, Task
+from tunewell.tasks.references import reference_windows
+from tunewell.tasks.showing import answers as showing
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from tunewell.data.batches import Batch
     from tunewell.data.findings import Finding
-    from tunewell.data.spans import Spans
+    from tunewell.data.spans import Spans, WindowAnswers
     from tunewell.metrics.answer_texts import Scoring
     from tunewell.metrics.judged import Judged
     from tunewell.metrics.tables import Scores
@@ -120,17 +120,11 @@ class QuestionAnswering(Task[QuestionExample, AnswerPrediction, QuestionAnswerin
         """Question, context and answers, where the columns and what stands in them leave no doubt."""
         named = {part: given[part] for part in _COLUMNS if given.get(part) is not None}
         if given.get("name") == cls.name:
-            found = question_columns.name_columns(columns, named)
-            if found is None:
-                raise ConfigError(
-                    f"which columns hold question, context and answers? The columns are {', '.join(columns)}",
-                    fix="--set task.question=COLUMN --set task.context=COLUMN --set task.answers=COLUMN",
-                )
+            found: question_columns.Columns | None = question_columns.asked_columns(columns, named)
+        elif any(given[key] is not None for key in given.keys() - cls.Config.model_fields.keys()):
+            return None
         else:
-            foreign = any(
-                value is not None and key not in cls.Config.model_fields for key, value in given.items()
-            )
-            found = None if foreign else question_columns.guess_columns(columns, sample, named)
+            found = question_columns.guess_columns(columns, sample, named)
         if found is None:
             return None
         settings = {part: getattr(found, part) for part in _COLUMNS}
@@ -143,25 +137,13 @@ class QuestionAnswering(Task[QuestionExample, AnswerPrediction, QuestionAnswerin
 
     @property
     def _columns(self) -> question_columns.Columns:
-        config = self.config
-        return question_columns.Columns(
-            config.question or "question", config.context or "context", config.answers or "answers"
-        )
+        return question_columns.Columns(*(getattr(self.config, part) or part for part in _COLUMNS))
 
     def check_columns(self, columns: Sequence[str], name: str, *, labelled: bool = True) -> None:
         """Question and context must be there, and with `labelled` the answers."""
         own = self._columns
-        for column in [own.question, own.context, *([own.answers] if labelled else [])]:
-            if column not in columns:
-                near = difflib.get_close_matches(column, columns, n=1)
-                settings = "task.question, task.context and task.answers"
-                raise DataError(
-                    f"no column {column!r} among {', '.join(columns)}",
-                    where=name,
-                    fix=f"did you mean {near[0]!r}? Set {settings}"
-                    if near
-                    else f"name a column {column!r}, or train with other columns: {settings}",
-                )
+        wanted = [own.question, own.context, *([own.answers] if labelled else [])]
+        require_columns(columns, wanted, name, ("task.question", "task.context", "task.answers"))
 
     def read(self, row: Row, *, labelled: bool = True) -> QuestionExample:
         """With `labelled`, texts that are not blank and answers at their places; else texts alone."""
@@ -205,27 +187,17 @@ class QuestionAnswering(Task[QuestionExample, AnswerPrediction, QuestionAnswerin
         ids, spans = _context_pieces(tokenizer, example.context)
         capacity = limit - len(question)
         cut = windows([1] * len(ids), capacity, min(self.config.overlap_tokens, capacity * 3 // 4))
-        answer = _target(example, spans)
-        features = []
-        for place, window in enumerate(cut):
-            put = tokenizer.assemble(question, ids[window.start : window.end])
-            size = window.end - window.start
-            target = None
-            if example.answers is not None:
-                inside = answer is not None and window.start <= answer[0] and answer[1] < window.end
-                target = tuple(token - window.start + 1 for token in answer) if answer and inside else (0, 0)
+        place = reading.main_span(example.answers or ())
+        answer = None if place is None else spans.tokens(*place)
+        features: list[Feature] = []
+        for start, end in ((window.start, window.end) for window in cut):
+            put = tokenizer.assemble(question, ids[start:end])
+            none = tokenizer.no_answer_place(put.input_ids)
+            places = array("i", [none, *range(put.second, put.second + end - start)])
+            target = None if example.answers is None else spans.target(answer, start, end)
+            lost, offsets = 0 if features else num_cut, spans.window(start, end)
             features.append(
-                Feature(
-                    example.id,
-                    put.input_ids,
-                    put.token_type_ids,
-                    target,
-                    num_cut if place == 0 else 0,
-                    array(
-                        "i", [tokenizer.no_answer_place(put.input_ids), *range(put.second, put.second + size)]
-                    ),
-                    spans.window(window.start, window.end),
-                )
+                Feature(example.id, put.input_ids, put.token_type_ids, target, lost, places, offsets)
             )
         return features
 
@@ -264,21 +236,19 @@ class QuestionAnswering(Task[QuestionExample, AnswerPrediction, QuestionAnswerin
 
     def predict(self, model: nn.Module, batch: Batch) -> Outputs:
         """The best pieces of each window as characters of the context, and its score of "no answer"."""
-        from tunewell.data.spans import best_spans
         from tunewell.models.compute import token_logits
 
         assert batch.num_positions is not None
         logits = token_logits(model, batch).double().cpu().numpy()
         ends = batch.num_positions.cumsum(0).tolist()
-        return [
-            best_spans(
-                logits[start:end],
-                spans,
-                max_tokens=self.config.max_answer_tokens,
-                count=self.config.num_candidates,
-            )
-            for start, end, spans in zip([0, *ends], ends, batch.offsets, strict=False)
-        ]
+        pieces = zip([0, *ends], ends, batch.offsets, strict=False)
+        return [self._best_spans(logits[start:end], spans) for start, end, spans in pieces]
+
+    def _best_spans(self, logits: Any, spans: Sequence[tuple[int, int]]) -> WindowAnswers:
+        from tunewell.data.spans import best_spans
+
+        longest, count = self.config.max_answer_tokens, self.config.num_candidates
+        return best_spans(logits, spans, max_tokens=longest, count=count)
 
     def calibrate(self, examples: Sequence[QuestionExample], outputs: Sequence[Outputs]) -> Self:
         """The threshold of "no answer" that gives the best F1, where questions may lack an answer."""
@@ -299,19 +269,10 @@ class QuestionAnswering(Task[QuestionExample, AnswerPrediction, QuestionAnswerin
         from tunewell.data import spans
         from tunewell.metrics.probabilities import softmax
 
-        found = spans.merged(outputs, self.config.num_candidates)
+        found, null = spans.merged(outputs, self.config.num_candidates), spans.no_answer_score(outputs)
         scores = [piece.score for piece in found]
-        null = spans.no_answer_score(outputs)
         shares = softmax(np.array([*scores, null] if self.unanswerable else scores)) if scores else np.ones(1)
-        candidates = tuple(
-            Candidate(
-                example.context[piece.char_start : piece.char_end],
-                piece.char_start,
-                piece.char_end,
-                float(share),
-            )
-            for piece, share in zip(found[: self.config.num_alternatives], shares, strict=False)
-        )
+        candidates = spans.candidates(example.context, found[: self.config.num_alternatives], shares)
         no_answer = float(shares[-1]) if self.unanswerable else None
         if not candidates or (self.unanswerable and null - scores[0] > self._threshold):
             return AnswerPrediction(example.id, "", None, None, no_answer or 0.0, no_answer, candidates)
@@ -332,16 +293,11 @@ class QuestionAnswering(Task[QuestionExample, AnswerPrediction, QuestionAnswerin
 
     def read_prediction(self, example_id: str, fields: Mapping[str, Any]) -> AnswerPrediction:
         """The answer, its place and probability, and what else it might have been."""
+        answer, start, end = (fields[name] for name in ("answer", "char_start", "char_end"))
         null = fields["no_answer_score"]
-        return AnswerPrediction(
-            example_id,
-            fields["answer"],
-            fields["char_start"],
-            fields["char_end"],
-            float(fields["score"]),
-            None if null is None else float(null),
-            tuple(Candidate(**candidate) for candidate in fields["candidates"]),
-        )
+        null = None if null is None else float(null)
+        others = tuple(Candidate(**candidate) for candidate in fields["candidates"])
+        return AnswerPrediction(example_id, answer, start, end, float(fields["score"]), null, others)
 
     def _judged(self, examples: Sequence[QuestionExample], predictions: Sequence[AnswerPrediction]) -> Judged:
         from tunewell.metrics.judged import judge
@@ -356,12 +312,10 @@ class QuestionAnswering(Task[QuestionExample, AnswerPrediction, QuestionAnswerin
         from tunewell.metrics.tables import Scores
 
         judged = self._judged(examples, predictions)
-        ranks = {}
+        best: dict[str, Any] = {}
         if self.unanswerable and judged.has_margins:
-            ranks = {
-                "best_f1": best_score(judged.margin, judged.best_f1, judged.has_answer),
-                "best_exact_match": best_score(judged.margin, judged.best_exact, judged.has_answer),
-            }
+            best = {"best_f1": judged.best_f1, "best_exact_match": judged.best_exact}
+        ranks = {name: best_score(judged.margin, own, judged.has_answer) for name, own in best.items()}
         groups = [example.group_id or example.id for example in examples]
         return Scores("f1", [answer_table(judged.exact, judged.f1, judged.has_answer)], ranks, groups)
 
@@ -369,52 +323,10 @@ class QuestionAnswering(Task[QuestionExample, AnswerPrediction, QuestionAnswerin
         self, examples: Sequence[QuestionExample], predictions: Sequence[AnswerPrediction]
     ) -> list[Section]:
         """Scores by kind of question and answer, the threshold, reliability, and the answers worth reading."""
-        import numpy as np
-
-        judged = self._judged(examples, predictions)
-        unit = str(self.scoring)
-        mains = [
-            reading.main_answer(example.answers).text if example.answers else None for example in examples
-        ]
-        lengths = [main and answer_kinds.length_class(main, unit) for main in mains]
-        asked = [question_word(example.question) for example in examples]
-        sections: list[Section] = [
-            showing.scores_by("question word", asked, judged.exact, judged.f1),
-            showing.scores_by(
-                f"length of the gold answer in {unit}",
-                lengths,
-                judged.exact,
-                judged.f1,
-                in_order=answer_kinds.length_classes(unit),
-            ),
-        ]
-        if not judged.has_answer.all():
-            kinds = ["has an answer" if has else "no answer" for has in judged.has_answer]
-            sections.insert(0, showing.scores_by("answerability", kinds, judged.exact, judged.f1))
-        if self.unanswerable and judged.has_margins:
-            sections.append(self._threshold_section(judged))
-        sections.append(showing.reliability(np.array([p.score for p in predictions]), judged.exact == 1))
-        rows = zip(examples, predictions, judged.exact, judged.f1, strict=True)
-        return sections + showing.marked_mistakes_and_doubts([_entry(*row) for row in rows])
-
-    def _threshold_section(self, judged: Judged) -> Section:
-        from tunewell.metrics.answers import best_threshold, threshold_curve
-
-        curves = {
-            "exact match": threshold_curve(judged.margin, judged.best_exact, judged.has_answer),
-            "F1": threshold_curve(judged.margin, judged.best_f1, judged.has_answer),
-        }
-        place, best = best_threshold(judged.margin, judged.best_f1, judged.has_answer)
-        given = "given" if self.config.null_threshold is not None else "tuned on validation"
-        return Lines(
-            "When does it say that there is no answer?",
-            "Where no answer scores higher than the best answer by more than the threshold. To the left it hardly ever "
-            "answers, to the right nearly always.",
-            "threshold",
-            {"F1": curves},
-            marks={"chosen": self._threshold},
-            shows=f"The threshold, {given}, is {self._threshold:.2f}, with F1 {judged.f1.mean():.1%} here; at the best "
-            f"one for these questions, {place:.2f}, it would be {best:.1%}.",
+        judged, tuned = self._judged(examples, predictions), self.config.null_threshold is None
+        threshold = self._threshold if self.unanswerable else None
+        return showing.answer_sections(
+            examples, predictions, judged, unit=str(self.scoring), threshold=threshold, tuned=tuned
         )
 
     # What the rooms above need to stay free of task names
@@ -450,39 +362,26 @@ class QuestionAnswering(Task[QuestionExample, AnswerPrediction, QuestionAnswerin
         """The piece of the context whose surroundings share most words with the question; never an answer."""
         from tunewell.baselines.passages import NoAnswer, SlidingWindow
 
-        makers: dict[str, Callable[[], Baseline]] = {"sliding window": SlidingWindow}
-        if self.unanswerable:
-            makers["always no answer"] = NoAnswer
-        return makers
+        window: dict[str, Callable[[], Baseline]] = {"sliding window": SlidingWindow}
+        return {**window, "always no answer": NoAnswer} if self.unanswerable else window
 
     def artefact_difference(
         self, folder: Path, examples: Sequence[QuestionExample], predictions: Sequence[AnswerPrediction]
     ) -> float | None:
         """Largest difference in the probability of an answer, or of none, over examples of one window."""
-        from tunewell.data.spans import best_spans
         from tunewell.models import ModelLoader
-        from tunewell.models.artefact import reference_token_logits
 
         tokenizer = ModelLoader(str(folder)).tokenizer()
-        encoded = [self.encode(example, tokenizer) for example in examples]
-        fewest = min(map(len, encoded), default=0)
-        chosen = [place for place, features in enumerate(encoded) if len(features) == fewest]
-        features = [feature for place in chosen for feature in encoded[place]]
-        types = [feature.token_type_ids or () for feature in features]
-        rows = reference_token_logits(
-            folder,
-            "question-answering",
-            [feature.input_ids for feature in features],
-            types if any(types) else None,
-        )
-        settings = {"max_tokens": self.config.max_answer_tokens, "count": self.config.num_candidates}
-        outputs = iter(
-            best_spans(row[list(feature.positions)].astype(float), feature.offsets, **settings)
-            for row, feature in zip(rows, features, strict=True)
-        )
+        encoded = {place: self.encode(example, tokenizer) for place, example in enumerate(examples)}
+        fewest = min(map(len, encoded.values()), default=0)
+        chosen = {place: parts for place, parts in encoded.items() if len(parts) == fewest}
         largest = 0.0
-        for place in chosen:
-            theirs = self.decode(examples[place], [next(outputs) for _ in range(fewest)])
+        for place, parts in reference_windows(folder, "question-answering", chosen):
+            outputs = [
+                self._best_spans(logits[list(window.positions)].astype(float), window.offsets)
+                for window, logits in parts
+            ]
+            theirs = self.decode(examples[place], outputs)
             pairs = zip(_probabilities(predictions[place]), _probabilities(theirs), strict=True)
             largest = max(largest, *(abs(one - other) for one, other in pairs))
         return largest
@@ -497,38 +396,5 @@ def _context_pieces(tokenizer: Tokenizer, context: str) -> tuple[list[int], Span
     return pieces.ids, Spans.of(context, pieces.offsets)
 
 
-def _target(example: QuestionExample, spans: Spans) -> tuple[int, int] | None:
-    """The first and the last token of the answer to learn; None where there is none."""
-    if not example.answers:
-        return None
-    answer = reading.main_answer(example.answers)
-    assert answer.char_start is not None
-    return spans.tokens(answer.char_start, answer.char_start + len(answer.text))
-
-
 def _probabilities(prediction: AnswerPrediction) -> list[float]:
     return [prediction.no_answer_score or 0.0, *(candidate.score for candidate in prediction.candidates)]
-
-
-def _entry(example: QuestionExample, prediction: AnswerPrediction, exact: float, f1: float) -> MarkedText:
-    """One question as the report shows it: the passage, where the answer stands and where it was found."""
-    golds = example.answers or ()
-    places = dict.fromkeys(
-        (a.char_start, a.char_start + len(a.text)) for a in golds if a.char_start is not None
-    )
-    marks = [Mark(start, end, "answer", "gold") for start, end in places]
-    if prediction.char_start is not None and prediction.char_end is not None:
-        marks.append(Mark(prediction.char_start, prediction.char_end, "answer", "predicted"))
-    facts: dict[str, str | float] = {
-        "question": example.question,
-        "gold": " | ".join(reading.texts_of(golds)) or _NONE,
-        "predicted": prediction.answer or _NONE,
-        "confidence": prediction.score,
-        "correct": "yes" if exact == 1 else "no",
-        "f1": float(f1),
-        "origin": str(example.origin),
-    }
-    return MarkedText(example.context, marks, facts)
-
-
-_NONE = "no answer"

@@ -6,9 +6,8 @@ and how many were cut is reported.
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
@@ -21,10 +20,11 @@ from tunewell.core.examples import LabelPrediction, LabelsPrediction, Row, TextE
 from tunewell.core.labels import LabelSet, label_weights
 from tunewell.core.sections import Section
 from tunewell.data import columns as guessing
+from tunewell.data import labelled as reading
 from tunewell.data import values
 from tunewell.data.features import Feature
-from tunewell.tasks import showing
 from tunewell.tasks.base import Baseline, Outputs, Reading, Task
+from tunewell.tasks.showing import texts as showing
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -109,30 +109,11 @@ class TextClassification(Task[TextExample, TextPrediction, TextClassificationCon
     @classmethod
     def infer(cls, columns: Sequence[str], sample: Sequence[Row], given: Mapping[str, Any]) -> Reading | None:
         """Text and label columns, and the kind of label, where there is one sensible reading."""
-        text, label = given.get("text"), given.get("label")
-        label_columns = [label] if isinstance(label, str) else list(label or ())
-        texts = [text] if isinstance(text, str) else text
-        if texts is None:
-            texts = guessing.guess_texts(columns, sample, taken=label_columns)
-        if texts is None:
-            return None
-        if label is None:
-            label = guessing.guess_target(columns, sample, taken=texts)
-        if label is None:
-            return None
         separator = given.get("label_separator", cls.Config.model_fields["label_separator"].default)
-        kind, number = given.get("kind"), None
-        if isinstance(label, list):
-            kind = kind or "multi_label"
-        else:
-            found = guessing.kind_of_target([row.values.get(label) for row in sample], separator)
-            kind, number = kind or found.kind, found.num_labels
-        what = {"multi_label": "several labels a text", "regression": "a number"}.get(
-            kind, f"{number} classes"
-        )
-        said = f"text = {' + '.join(texts)}, label = {label if isinstance(label, str) else ' + '.join(label)}: {what}"
-        settings = {"text": texts if len(texts) > 1 else texts[0], "label": label, "kind": kind}
-        return Reading(settings, said)
+        found = guessing.guess(columns, sample, given, separator)
+        if found is None:
+            return None
+        return Reading({"text": found.text, "label": found.label, "kind": found.kind}, found.said)
 
     @classmethod
     def new(cls, config: TextClassificationConfig) -> Self:
@@ -142,16 +123,8 @@ class TextClassification(Task[TextExample, TextPrediction, TextClassificationCon
     def check_columns(self, columns: Sequence[str], name: str, *, labelled: bool = True) -> None:
         """Every column that is read must be there; plain text needs no column for a single text."""
         wanted = [] if self._reads_plain_text(columns) else self.config.text_columns
-        for column in wanted + (self.config.label_columns if labelled else []):
-            if column not in columns:
-                near = difflib.get_close_matches(column, columns, n=1)
-                raise DataError(
-                    f"there is no column {column!r}; the columns are {', '.join(columns)}",
-                    where=name,
-                    fix=f"did you mean {near[0]!r}? Set task.text and task.label"
-                    if near
-                    else f"name a column {column!r}, or train with other columns: task.text, task.label",
-                )
+        wanted = wanted + (self.config.label_columns if labelled else [])
+        guessing.require_columns(columns, wanted, name, ("task.text", "task.label"))
 
     def _reads_plain_text(self, columns: Sequence[str]) -> bool:
         return list(columns) == ["text"] and len(self.config.text_columns) == 1
@@ -159,30 +132,16 @@ class TextClassification(Task[TextExample, TextPrediction, TextClassificationCon
     def read(self, row: Row, *, labelled: bool = True) -> TextExample:
         """With `labelled`, texts that are not blank and a target that the task knows; else texts alone."""
         columns = ["text"] if self._reads_plain_text(list(row.values)) else self.config.text_columns
-        texts = tuple(values.text(row, column, blank=not labelled) for column in columns)
-        target = self._target(row) if labelled else None
-        own = row.values.get("id")
-        return TextExample(str(row.origin.line if own in (None, "") else own), row.origin, texts, target)
+        example = reading.read_texts(row, columns, labelled=labelled)
+        return replace(example, target=self._target(row)) if labelled else example
 
     def _target(self, row: Row) -> str | tuple[str, ...] | float:
-        columns = self.config.label_columns
+        columns, known = self.config.label_columns, self.labels.ids
         if self.config.kind == "regression":
             return values.real(row, columns[0])
         if self.config.kind == "single_label":
-            names: tuple[str, ...] = (values.label(row, columns[0]),)
-        elif len(columns) > 1:
-            names = tuple(column for column in columns if values.flag(row, column))
-        else:
-            names = values.several_labels(row, columns[0], self.config.label_separator)
-        for name in names:
-            if len(self.labels) and name not in self.labels:
-                near = difflib.get_close_matches(name, self.labels.names, n=1)
-                raise DataError(
-                    f"label {name!r} is not one of the {len(self.labels)} known labels ({_some(self.labels.names)})",
-                    where=str(row.origin),
-                    fix=f"did you mean {near[0]!r}?" if near else "correct the label, or train again with it",
-                )
-        return names[0] if self.config.kind == "single_label" else names
+            return reading.read_label(row, columns[0], known)
+        return reading.read_labels(row, columns, self.config.label_separator, known)
 
     def learn(self, examples: Mapping[str, Sequence[TextExample]]) -> Self:
         """The label set of all splits together, label weights and value range of the training split."""
@@ -301,7 +260,7 @@ class TextClassification(Task[TextExample, TextPrediction, TextClassificationCon
         from tunewell.metrics.multilabel import tune_thresholds
 
         probabilities = np.array([_probabilities(rows[0], several=True) for rows in outputs])
-        tuned = tune_thresholds(self._flags(example.target for example in examples), probabilities)
+        tuned = tune_thresholds(self._array(example.target for example in examples), probabilities)
         return replace(self, thresholds=tuple(float(threshold) for threshold in tuned))
 
     def decode(self, example: TextExample, outputs: Outputs) -> TextPrediction:
@@ -334,62 +293,34 @@ class TextClassification(Task[TextExample, TextPrediction, TextClassificationCon
         from tunewell.metrics import classification, multilabel, regression
         from tunewell.metrics.tables import RankMetric, Scores
 
-        gold = [example.target for example in examples]
+        gold, predicted = self._array(e.target for e in examples), self._array(map(self.answer, predictions))
         if self.config.kind == "regression":
-            truth = np.array(gold, np.float64)
-            values = np.array([p.value for p in predictions], np.float64)  # type: ignore[union-attr]
-            ranks = {"spearman": RankMetric(truth, values, regression.spearman, regression.weighted_spearman)}
-            return Scores("pearson", [regression.regression_table(truth, values)], ranks)
+            order = RankMetric(gold, predicted, regression.spearman, regression.weighted_spearman)
+            return Scores("pearson", [regression.regression_table(gold, predicted)], {"spearman": order})
         if self.config.kind == "multi_label":
-            flags, chosen = self._flags(gold), self._flags(p.labels for p in predictions)  # type: ignore[union-attr]
-            return Scores("macro_f1", [multilabel.multilabel_table(flags, chosen)], {})
-        ids, predicted = self._ids(gold), self._ids(p.label for p in predictions)  # type: ignore[union-attr]
+            return Scores("macro_f1", [multilabel.multilabel_table(gold, predicted)], {})
         confidence = np.array([p.probabilities[p.label] for p in predictions])  # type: ignore[union-attr]
         tables = [
-            classification.label_table(ids, predicted, len(self.labels)),
-            classification.calibration_table(confidence, ids == predicted),
+            classification.label_table(gold, predicted, len(self.labels)),
+            classification.calibration_table(confidence, gold == predicted),
         ]
         ranks = {}
         if len(self.labels) == 2:
             second = [p.probabilities.get(self.labels.names[1], 0.0) for p in predictions]  # type: ignore[union-attr]
             ranks["auroc"] = RankMetric(
-                ids.astype(float), np.array(second), classification.auroc, classification.weighted_auroc
+                gold.astype(float), np.array(second), classification.auroc, classification.weighted_auroc
             )
         return Scores("accuracy", tables, ranks)
 
     def describe(
         self, examples: Sequence[TextExample], predictions: Sequence[TextPrediction]
     ) -> list[Section]:
-        """Confusion matrix, scores by label, reliability, and the examples worth reading."""
-        import numpy as np
-
-        from tunewell.metrics import classification, multilabel
-
-        entries = [_entry(e, p) for e, p in zip(examples, predictions, strict=True)]
+        """Which label is taken for which, reliability, and the examples worth reading; or how far values are off."""
         if self.config.kind == "regression":
-            return showing.numbers(entries)
-        gold = [example.target for example in examples]
-        if self.config.kind == "multi_label":
-            flags, chosen = self._flags(gold), self._flags(p.labels for p in predictions)  # type: ignore[union-attr]
-            rows = multilabel.per_label(flags, chosen, self.labels.names)
-            shares = np.array([list(p.probabilities.values()) for p in predictions])  # type: ignore[union-attr]
-            return [
-                showing.label_scores(rows),
-                showing.reliability(
-                    shares.ravel(), flags.ravel(), unit="pairs of text and label", outcome="true"
-                ),
-                *showing.mistakes_and_doubts(entries),
-            ]
-        ids, predicted = self._ids(gold), self._ids(p.label for p in predictions)  # type: ignore[union-attr]
-        confidence = np.array([entry["confidence"] for entry in entries], np.float64)
-        return [
-            showing.confusion(
-                self.labels.names, classification.confusion(ids, predicted, len(self.labels)).tolist()
-            ),
-            showing.label_scores(classification.per_label(ids, predicted, self.labels.names)),
-            showing.reliability(confidence, ids == predicted),
-            *showing.mistakes_and_doubts(entries),
-        ]
+            return showing.values(examples, predictions)  # type: ignore[arg-type]
+        show: Any = showing.one_label if self.config.kind == "single_label" else showing.several_labels
+        gold, predicted = self._array(e.target for e in examples), self._array(map(self.answer, predictions))
+        return show(examples, predictions, gold, predicted, self.labels.names)  # type: ignore[no-any-return]
 
     # What the rooms above need to stay free of task names
 
@@ -441,19 +372,15 @@ class TextClassification(Task[TextExample, TextPrediction, TextClassificationCon
             largest = max(largest, difference)
         return largest
 
-    def _ids(self, names: Any) -> Any:
+    def _array(self, targets: Iterable[Any]) -> Any:
+        """Targets as ids `(examples,)`, flags `(examples, labels)` or values `(examples,)`."""
         import numpy as np
 
-        return np.array([self.labels.ids[name] for name in names], dtype=np.int64)
-
-    def _flags(self, several: Any) -> Any:
-        import numpy as np
-
-        return np.array([[name in names for name in self.labels.names] for names in several], dtype=bool)
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+        if self.config.kind == "regression":
+            return np.array(list(targets), np.float64)
+        if self.config.kind == "multi_label":
+            return np.array([[name in own for name in self.labels.names] for own in targets], dtype=bool)
+        return np.array([self.labels.ids[name] for name in targets], np.int64)
 
 
 def _probabilities(logits: Any, several: bool) -> Any:
@@ -461,26 +388,3 @@ def _probabilities(logits: Any, several: bool) -> Any:
     from tunewell.metrics.probabilities import logistic, softmax
 
     return logistic(logits) if several else softmax(logits)
-
-
-def _entry(example: TextExample, prediction: TextPrediction) -> dict[str, str | float]:
-    """One example as the report lists it; several labels count as sure as their least sure decision."""
-    entry: dict[str, str | float] = {"text": _PAIR.join(example.texts)}
-    origin = {"origin": str(example.origin)}
-    if isinstance(prediction, ValuePrediction):
-        entry |= {"gold": float(example.target), "predicted": prediction.value}  # type: ignore[arg-type]
-        return {**entry, "error": prediction.value - float(entry["gold"]), **origin}
-    if isinstance(prediction, LabelPrediction):
-        gold, shares = str(example.target), prediction.probabilities
-        entry |= {"gold": gold, "predicted": prediction.label, "confidence": shares[prediction.label]}
-        if len(shares) > 2:  # with two it is what is left of the confidence
-            entry["gold_probability"] = shares.get(gold, 0.0)
-        return {**entry, **origin}
-    sureness = min(max(share, 1 - share) for share in prediction.probabilities.values())
-    names = {"gold": example.target or (), "predicted": prediction.labels}
-    entry |= {name: ", ".join(sorted(labels)) or "no label" for name, labels in names.items()}  # type: ignore[arg-type]
-    return {**entry, "confidence": sureness, **origin}
-
-
-_PAIR = "\n\u2016 "
-"""The second text of a pair begins a line of its own, so that each is laid out in its own direction."""

@@ -7,8 +7,6 @@ into words (`data.words`), or what tags of entities mean (`core.tags`).
 
 from __future__ import annotations
 
-import difflib
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,16 +17,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
 from pydantic import model_validator
 
 from tunewell.config import TaskSettings, require, setting
-from tunewell.core.errors import ConfigError, DataError
+from tunewell.core.errors import ConfigError
 from tunewell.core.examples import Entity, Row, TaggedExample, TagsPrediction
 from tunewell.core.labels import LabelSet
-from tunewell.core.sections import Mark, MarkedText, Section
-from tunewell.core.tags import OUTSIDE, entities_of, spans
+from tunewell.core.sections import Section
+from tunewell.core.tags import OUTSIDE, entities_of
 from tunewell.data import tag_checks, tagged, tagged_columns
+from tunewell.data.columns import require_columns
 from tunewell.data.features import Feature
+from tunewell.data.moved_tags import with_text
 from tunewell.data.windows import Window, windows
-from tunewell.tasks import showing
 from tunewell.tasks.base import Baseline, Outputs, Reading, Task
+from tunewell.tasks.references import reference_windows
+from tunewell.tasks.showing import tagged as showing
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -39,12 +40,6 @@ if TYPE_CHECKING:
     from tunewell.models import ModelLoader, Tokenizer
 
 Scheme = Literal["iob1", "iob2", "iobes", "spans", "plain"]
-
-_MATRIX_TAGS = 20
-"""With more tags the most frequent confusions are listed instead."""
-
-_CONTEXT = 100
-"""Characters on either side of a word that the report shows."""
 
 
 class TokenClassificationConfig(TaskSettings):
@@ -143,40 +138,24 @@ class TokenClassification(Task[TaggedExample, TagsPrediction, TokenClassificatio
         wanted = [] if not labelled and "text" in columns else [tokens]
         if labelled:
             wanted.append(column if column in columns else column.partition(".")[0])
-        for missing in (wish for wish in wanted if wish not in columns):
-            near = difflib.get_close_matches(missing, columns, n=1)
-            raise DataError(
-                f"there is no column {missing!r}; the columns are {', '.join(columns)}",
-                where=name,
-                fix=f"did you mean {near[0]!r}? Set task.tokens and task.column"
-                if near
-                else f"name a column {missing!r}, or train with other columns: task.tokens, task.column",
-            )
+        require_columns(columns, wanted, name, ("task.tokens", "task.column"))
 
     def read(self, row: Row, *, labelled: bool = True) -> TaggedExample:
         """With `labelled`, words with as many tags, or a text with spans in it; else words or a text alone."""
         tokens, column = self._columns
         alone = not labelled and tokens not in row.values and "text" in row.values
-        text, words = tagged.read_words(row, "text" if alone else tokens, labelled=labelled)
-        own = row.values.get("id")
-        example = TaggedExample(str(row.origin.line if own in (None, "") else own), row.origin, text, words)
+        example = tagged.read_sentence(row, "text" if alone else tokens, labelled=labelled)
         if not labelled:
             return example
         if self.config.scheme == "spans":
-            marked = tagged.read_spans(row, column, text, self._types)
-            tags, widened = tagged.tags_of_spans(row, text, words, marked)
-            return replace(example, tags=tags, widened=widened)
+            return tagged.with_spans(row, column, example, self._types)
         names = self.config.labels
-        found = tagged.read_tags(row, column, example.tokens, names)
         if self.config.scheme == "plain":
-            if len(self.labels):
-                tagged.check_known(row, example.tokens, found, self.labels.names, entities=False)
-            return replace(example, tags=tuple(found))
+            return tagged.with_plain_tags(row, column, example, names, self.labels.names)
         refuse = self.config.on_illegal_tag == "refuse"
-        tags, illegal = tagged.in_iob2(row, example.tokens, found, str(self.config.scheme), refuse=refuse)
-        if self._types:
-            tagged.check_known(row, example.tokens, tags, self._types, entities=True)
-        return replace(example, tags=tags, illegal=illegal)
+        return tagged.with_entity_tags(
+            row, column, example, str(self.config.scheme), names=names, known=self._types, refuse=refuse
+        )
 
     def learn(self, examples: Mapping[str, Sequence[TaggedExample]]) -> Self:
         """The tags of all splits together, unless the settings name them."""
@@ -279,10 +258,12 @@ class TokenClassification(Task[TaggedExample, TagsPrediction, TokenClassificatio
         """The likeliest tag of each word, or the likeliest legal row of tags; and the entities they speak of."""
         import numpy as np
 
+        from tunewell.data.legal_tags import likeliest_legal
+
         rows = np.concatenate(outputs)
-        chosen = (
-            _likeliest_legal(rows, self.labels.names) if self.config.constrained else rows.argmax(axis=-1)
-        )
+        chosen = rows.argmax(axis=-1)
+        if self.config.constrained:
+            chosen = likeliest_legal(rows, self.labels.names)
         scores = tuple(np.exp(rows[np.arange(len(rows)), chosen].astype(np.float64)).clip(0, 1).tolist())
         tags = tuple(self.labels.names[tag] for tag in chosen)
         entities = entities_of(example, tags, scores) if self._of_entities else ()
@@ -304,7 +285,7 @@ class TokenClassification(Task[TaggedExample, TagsPrediction, TokenClassificatio
         from tunewell.metrics.tables import PartTable, Scores
         from tunewell.metrics.tokens import token_table
 
-        gold, predicted = _tags(examples, predictions)
+        gold, predicted = [e.tags or () for e in examples], [p.tags for p in predictions]
         words = token_table(gold, predicted, self.labels.names)
         if not self._of_entities:
             return Scores("accuracy", [words], {})
@@ -316,63 +297,9 @@ class TokenClassification(Task[TaggedExample, TagsPrediction, TokenClassificatio
         self, examples: Sequence[TaggedExample], predictions: Sequence[TagsPrediction]
     ) -> list[Section]:
         """Scores by type or tag, what goes wrong and where, and reliability."""
-        import numpy as np
-
-        gold, predicted = _tags(examples, predictions)
-        right = [
-            tag == said
-            for tags, own in zip(gold, predicted, strict=True)
-            for tag, said in zip(tags, own, strict=True)
-        ]
-        scores = np.array([score for prediction in predictions for score in prediction.scores], np.float64)
-        sections = self._entity_sections if self._of_entities else self._tag_sections
-        reliability = showing.reliability(scores, np.array(right, dtype=bool), unit="words")
-        return [*sections(examples, predictions), reliability]
-
-    def _entity_sections(
-        self, examples: Sequence[TaggedExample], predictions: Sequence[TagsPrediction]
-    ) -> list[Section]:
-        from tunewell.metrics import entities
-
-        gold, predicted = _tags(examples, predictions)
-        pairs = zip(gold, predicted, strict=True)
-        errors = [entities.errors(tags, said) for tags, said in pairs]
-        counts = Counter[str](error.kind for found in errors for error in found)
-        rows = entities.per_type(gold, predicted, self._types)
-        num_right = sum(row.support for row in rows) - sum(
-            error.gold is not None for own in errors for error in own
-        )
-        entries = [_marked(e, p, own) for e, p, own in zip(examples, predictions, errors, strict=True)]
-        wrong = [entry for entry, own in zip(entries, errors, strict=True) if own]
-        fine = [entry for entry, own in zip(entries, errors, strict=True) if not own and entry.marks]
-        return [
-            showing.label_scores(rows, of="type", unit="entity"),
-            showing.error_kinds(counts, num_right, _KINDS_OF_ERRORS),
-            showing.length_scores(entities.f1_by_length(gold, predicted), "entities"),
-            showing.marked_texts(wrong, fine, "entities"),
-        ]
-
-    def _tag_sections(
-        self, examples: Sequence[TaggedExample], predictions: Sequence[TagsPrediction]
-    ) -> list[Section]:
-        import numpy as np
-
-        from tunewell.metrics import classification, tokens
-
-        gold, predicted = _tags(examples, predictions)
-        ids = [
-            np.array([self.labels.ids[tag] for tags in side for tag in tags], np.int64)
-            for side in (gold, predicted)
-        ]
-        counts = classification.confusion(ids[0], ids[1], len(self.labels)).tolist()
-        show = showing.confusion if len(self.labels) <= _MATRIX_TAGS else showing.frequent_confusions
-        mistakes = [entry for pair in zip(examples, predictions, strict=True) for entry in _mistakes(*pair)]
-        rows = tokens.per_tag(gold, predicted, self.labels.names)
-        return [
-            show(self.labels.names, counts),
-            showing.label_scores(rows, of="tag", unit="word"),
-            showing.mistaken_words(mistakes, len(ids[0])),
-        ]
+        if self._of_entities:
+            return showing.entity_sections(examples, predictions, self._types)
+        return showing.tag_sections(examples, predictions, self.labels.names)
 
     # What the rooms above need to stay free of task names
 
@@ -382,7 +309,7 @@ class TokenClassification(Task[TaggedExample, TagsPrediction, TokenClassificatio
 
     def with_texts(self, example: TaggedExample, texts: Sequence[str]) -> TaggedExample:
         """Words that stay keep their tags, words in their place take them over."""
-        return tagged.with_text(example, texts[0], entities=self._of_entities)
+        return with_text(example, texts[0], entities=self._of_entities)
 
     def target(self, example: TaggedExample) -> Any:
         """The tags of the words."""
@@ -414,23 +341,15 @@ class TokenClassification(Task[TaggedExample, TagsPrediction, TokenClassificatio
         """Largest difference in the probability of a tag, over the texts that one window holds."""
         from tunewell.metrics.probabilities import softmax
         from tunewell.models import ModelLoader
-        from tunewell.models.artefact import reference_token_logits
 
         tokenizer = ModelLoader(str(folder)).tokenizer()
-        encoded = [(self.encode(e, tokenizer), p) for e, p in zip(examples, predictions, strict=True)]
-        single = [(parts[0], prediction) for parts, prediction in encoded if len(parts) == 1]
-        types = (
-            [part.token_type_ids or () for part, _ in single]
-            if single and single[0][0].token_type_ids
-            else None
-        )
-        rows = reference_token_logits(
-            folder, "token-classification", [part.input_ids for part, _ in single], types
-        )
+        encoded = {place: self.encode(example, tokenizer) for place, example in enumerate(examples)}
+        single = {place: windows for place, windows in encoded.items() if len(windows) == 1}
         largest = 0.0
-        for logits, (part, prediction) in zip(rows, single, strict=True):
-            for place, tag, score in zip(part.positions, prediction.tags, prediction.scores, strict=True):
-                probability = softmax(logits[place].astype(float))[self.labels.ids[tag]]
+        for place, [(window, logits)] in reference_windows(folder, "token-classification", single):
+            ours = predictions[place]
+            for position, tag, score in zip(window.positions, ours.tags, ours.scores, strict=True):
+                probability = softmax(logits[position].astype(float))[self.labels.ids[tag]]
                 largest = max(largest, abs(float(probability) - score))
         return largest
 
@@ -448,83 +367,5 @@ class TokenClassification(Task[TaggedExample, TagsPrediction, TokenClassificatio
         return [name[2:] for name in self.labels.names if self._of_entities and name.startswith("B-")]
 
 
-_KINDS_OF_ERRORS = (
-    "Missed: no entity was found there. Invented: there is none. Type: the right words, the wrong type. Boundary: the "
-    "right type, too few or too many words. Type and boundary: both. Each wrong entity is in one of them."
-)
-
-
 def _tag_names(types: Iterable[str]) -> tuple[str, ...]:
     return (OUTSIDE, *(f"{prefix}-{kind}" for kind in types for prefix in "BI"))
-
-
-def _tags(
-    examples: Sequence[TaggedExample], predictions: Sequence[TagsPrediction]
-) -> tuple[list[Sequence[str]], list[Sequence[str]]]:
-    return [example.tags or () for example in examples], [prediction.tags for prediction in predictions]
-
-
-def _likeliest_legal(rows: Any, names: Sequence[str]) -> Any:
-    """The row of tags with the greatest sum of `rows` `(words, tags)` in which each I-X follows B-X or I-X (Viterbi)."""
-    import numpy as np
-
-    if not len(rows):
-        return rows.argmax(axis=-1)
-    inside = np.array([name.startswith("I-") for name in names])
-    same = np.array([[one[1:] == other[1:] != "" for other in names] for one in names])
-    allowed = ~inside[None, :] | same
-    cost = np.where(allowed, 0.0, -np.inf)  # from the row's tag to the column's
-    best = np.where(inside, -np.inf, rows[0].astype(np.float64))
-    before = np.zeros(rows.shape, dtype=np.int64)
-    for place in range(1, len(rows)):
-        reached = best[:, None] + cost
-        before[place] = reached.argmax(axis=0)
-        best = reached.max(axis=0) + rows[place]
-    chosen = [int(best.argmax())]
-    for place in range(len(rows) - 1, 0, -1):
-        chosen.append(int(before[place, chosen[-1]]))
-    return np.array(chosen[::-1])
-
-
-def _marked(example: TaggedExample, prediction: TagsPrediction, errors: Sequence[Any]) -> MarkedText:
-    """A sentence as the report shows it; as sure as the model was of the words that are wrong, or of all."""
-    sides: tuple[tuple[Literal["gold", "predicted"], Sequence[str]], ...] = (
-        ("gold", example.tags or ()),
-        ("predicted", prediction.tags),
-    )
-    marks = [
-        Mark(example.words[first][0], example.words[end - 1][1], kind, side)
-        for side, tags in sides
-        for kind, first, end in spans(tags)
-    ]
-    judged = list(zip(example.tags or (), prediction.tags, prediction.scores, strict=True))
-    wrong = [score for gold, said, score in judged if gold != said]
-    decided = wrong or list(prediction.scores) or [0.0]
-    kinds = Counter(error.kind for error in errors)
-    facts: dict[str, str | float] = {
-        "errors": ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "none",
-        "wrong_words": len(wrong),
-        "confidence": sum(decided) / len(decided),
-        "origin": str(example.origin),
-    }
-    return MarkedText(example.text, marks, facts)
-
-
-def _mistakes(example: TaggedExample, prediction: TagsPrediction) -> list[dict[str, str | float]]:
-    """The words with a wrong tag, each between brackets in what stands around it."""
-    found: list[dict[str, str | float]] = []
-    judged = zip(example.words, example.tags or (), prediction.tags, prediction.scores, strict=True)
-    for number, ((start, end), gold, said, score) in enumerate(judged, 1):
-        if gold != said:
-            left, right = max(0, start - _CONTEXT), end + _CONTEXT
-            shown = f"{example.text[left:start]}[{example.text[start:end]}]{example.text[end:right]}"
-            found.append(
-                {
-                    "text": f"{'…' if left else ''}{shown}{'…' if right < len(example.text) else ''}",
-                    "gold": gold,
-                    "predicted": said,
-                    "confidence": score,
-                    "origin": f"{example.origin}, token {number}",
-                }
-            )
-    return found

@@ -1,0 +1,31 @@
+"""What Hugging Face's own classes say of windows of tokens: the other side of `artefact_difference`.
+
+For tasks that read logits of tokens. Not for: texts that are read as a whole (`tunewell.models.artefact`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from tunewell.data.features import Feature
+
+
+def reference_windows(
+    folder: Path,
+    head: Literal["token-classification", "question-answering"],
+    encoded: Mapping[int, Sequence[Feature]],
+) -> Iterator[tuple[int, list[tuple[Feature, Any]]]]:
+    """Each key of `encoded` with its windows, each of these with its logits `(tokens, labels)` as numpy.
+
+    `folder` holds the saved model, `head` is the kind of task that it is for.
+    """
+    from tunewell.models.artefact import reference_token_logits
+
+    features = [feature for windows in encoded.values() for feature in windows]
+    types = [feature.token_type_ids or () for feature in features]
+    ids = [feature.input_ids for feature in features]
+    rows = iter(reference_token_logits(folder, head, ids, types if any(types) else None))
+    for place, windows in encoded.items():
+        yield place, [(feature, next(rows)) for feature in windows]
