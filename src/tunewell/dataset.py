@@ -44,9 +44,7 @@ class Dataset:
     def remarks(self) -> list[tuple[str, str]]:
         """What the user should be told of the data: sentences, each with its level, `info` or `warning`."""
         said = [(note, "info") for note in self.notes]
-        for finding in self.findings:
-            shown = "".join(f"\n  {example}" for example in finding.examples)
-            said.append((finding.message + shown, "warning" if finding.severity == "warning" else "info"))
+        said += [finding.remark() for finding in self.findings]
         return said
 
 
@@ -209,7 +207,7 @@ def _policies(problems: Sequence[DataError]) -> str:
     """What can be done about bad rows: what they all say themselves, and dropping them."""
     advice = {problem.fix for problem in problems}
     own = advice.pop() if len(advice) == 1 else None
-    drop = "train with --set data.on_bad_row=drop"
+    drop = "--set data.on_bad_row=drop"
     if own is not None and "data.on_bad_row" in own:
         return own
     return f"{own or 'mend these rows'}, or {drop}"

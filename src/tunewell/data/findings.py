@@ -32,6 +32,11 @@ class Finding:
     message: str
     examples: tuple[str, ...] = ()
 
+    def remark(self) -> tuple[str, Literal["info", "warning"]]:
+        """The sentence with its examples, as people are told of it, and its level."""
+        shown = "".join(f"\n  {example}" for example in self.examples)
+        return self.message + shown, "info" if self.severity == "info" else "warning"
+
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     """Errors, then warnings, then infos; otherwise in the order given."""

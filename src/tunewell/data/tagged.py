@@ -141,7 +141,8 @@ def read_tags(row: Row, column: str, tokens: Sequence[str], names: Sequence[str]
                 raise _fault(row, f"{_token(number, token)} has the tag {tag}, {limits}")
             name = str(tag) if names is None else names[tag]
         if not isinstance(name, str) or not name.strip():
-            raise _fault(row, f"{_token(number, token)} has no tag but {tag!r} (column {column!r})")
+            shown = f"{tag!r}, which is no tag" if tag is not None and tag != "" else "no tag"
+            raise _fault(row, f"{_token(number, token)} has {shown} (column {column!r})")
         tags.append(name)
     return tags
 

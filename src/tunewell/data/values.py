@@ -76,7 +76,8 @@ def real(row: Row, column: str) -> float:
 
 def unknown(row: Row, said: str, name: str, known: Collection[str], kinds: str, fix: str) -> DataError:
     """The error that `name`, the end of what is `said`, is none of the `known`; `fix` where none is like it."""
-    near = difflib.get_close_matches(name, known, n=1)
+    twins = [other for other in known if other.casefold() == name.casefold()]
+    near = twins or difflib.get_close_matches(name, known, n=1)
     listed = ", ".join(list(known)[:_NAMES_SHOWN]) + (", ..." if len(known) > _NAMES_SHOWN else "")
     return DataError(
         f"{said} {name!r} is not one of the {len(known)} known {kinds} ({listed})",

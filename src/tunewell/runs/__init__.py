@@ -284,6 +284,8 @@ def evaluate(
             f"{num_dropped} of {len(source.rows)} rows were dropped as bad and are not scored",
             "warning",
         )
+    for finding in predictor.task.checks({"test": examples}):
+        tell(sinks, *finding.remark())
     with predictor.runtime.stop.listening():
         predictions = list(predictor.predict(examples))
     scores = predictor.task.score(examples, predictions)

@@ -154,7 +154,11 @@ class QuestionAnswering(Task[QuestionExample, AnswerPrediction, QuestionAnswerin
         """Whether questions may lack an answer, and whether answers are scored by words or characters."""
         answers = [answer for example in examples["train"] for answer in example.answers or ()]
         if not answers:
-            raise DataError("no training question has an answer: there is nothing to learn")
+            raise DataError(
+                "no training question has an answer: there is nothing to learn",
+                where=examples["train"][0].origin.file,
+                fix="give questions with answers, or name their column: --set task.answers=COLUMN",
+            )
         unanswerable, scoring = self.config.unanswerable, self.config.scoring
         if unanswerable is None:
             unanswerable = any(example.answers == () for example in examples["train"])
