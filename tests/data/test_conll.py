@@ -342,6 +342,9 @@ def test_columns_under_another_name(tmp_path: Path, name: str, content: str) -> 
         "a good film\tB-side\nfine\tO\n\nso so\tthing\n",
         "B-PER\nO\n\nB-LOC\n",  # one column
         "It was an O\nnot a B-PER really\n\nblood type O\n",
+        "great film\tB-1\n\ndull one\tB-1\nso so\tO\n",  # texts with a label, and a blank line by chance
+        "great\tB-1\n\ndull\tB-2\n\nfine\tO\n",
+        "Vitamin B-12\n\nFlight O\n\nThe B-side\n",
     ],
 )
 @pytest.mark.parametrize("name", ["t.txt", "t.tsv"])

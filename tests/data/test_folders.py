@@ -27,6 +27,7 @@ def folder_of(folder: Path, *names: str) -> str:
         (("x_train.csv", "x_valid.csv"), ("x_train", "x_valid", None)),
         (("squad.TRAIN.json", "squad.Val.json"), ("squad.TRAIN", "squad.Val", None)),
         (("a.testa.txt", "a.train.txt", "a.testb.txt"), ("a.train", "a.testa", "a.testb")),
+        (("train-v2.0.json", "dev-v2.0.json"), ("train-v2.0", "dev-v2.0", None)),  # SQuAD's own names
         (("train.csv", "hard-test.csv"), ("train", None, None)),  # a whole name: others are no splits
         (("train.csv", "dev.csv", "old_dev.csv"), ("train", "dev", None)),
     ],

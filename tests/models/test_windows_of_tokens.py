@@ -94,6 +94,16 @@ def test_words_without_a_blank_between_them_get_a_token_each(tiny: Tiny) -> None
     assert all(ours.words(text, [(place, place + 1) for place in range(len(text))]))
 
 
+def test_only_words_that_share_a_token_are_encoded_one_by_one(tiny: Tiny) -> None:
+    ours = _tokenizer(tiny("xlm-roberta"))
+    text = "the film \u8fd9\u90e8 was great"
+    words = [(0, 3), (4, 8), (9, 10), (10, 11), (12, 15), (16, 21)]
+    found = ours.words(text, words)
+    whole = ours.pieces(text).ids
+    assert [token for word in found[:2] for token in word] == whole[: sum(map(len, found[:2]))]
+    assert [token for word in found[4:] for token in word] == whole[-sum(map(len, found[4:])) :]
+
+
 def test_a_tokenizer_without_places_gives_those_of_whole_words(tmp_path: Path, tiny: Tiny) -> None:
     ours = _tokenizer(tiny("bert"))
     fast = ours.pieces("the film was great").ids

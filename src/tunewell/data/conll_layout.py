@@ -122,17 +122,21 @@ def layout_of(head: Sequence[Line], column_names: Sequence[str] | None) -> Layou
 def looks_like_tags(head: Sequence[Line]) -> bool:
     """Whether lines are unmistakably columns of words and entity tags.
 
-    So they are when several sentences stand apart, and all lines (of many, all but one in fifty) have the same
-    number of columns and end in `O` or a tag such as `B-PER`, the first among them.
+    So they are when several sentences stand apart, half of them of more than one word, and all lines (of many, all
+    but one in fifty) have the same number of columns, a first field that is one word, and end in `O` or a tag such as
+    `B-PER`, the first among them.
     """
     layout = layout_of(head, None)
     if layout is None or layout.num_columns < 2:
         return False
     groups = [words for sentence in _sentences(head) if (words := _words(sentence))]
     apart = len(groups) > 1 or any(is_document_start(line.text) for line in head)
+    apart = apart and 2 * sum(len(words) > 1 for words in groups) >= len(groups)
     fields = [layout.fields(line.text) for words in groups for line in words][:SNIFFED_LINES]
     fitting = [
-        len(found) == layout.num_columns and _is_entity_tag(found[-1]) and not is_blank(found[0])
+        len(found) == layout.num_columns
+        and _is_entity_tag(found[-1])
+        and not (is_blank(found[0]) or _BLANKS.search(found[0]))
         for found in fields
     ]
     agreed = bool(fitting) and fitting[0] and 50 * fitting.count(False) <= len(fitting)

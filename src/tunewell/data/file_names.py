@@ -36,6 +36,8 @@ ENDINGS = tuple(FORMATS)
 
 _SHEETS = (".xls", ".xlsx", ".ods")
 
+_VERSION = re.compile(r"[-_.]v\d+(\.\d+)*$")
+
 
 def ending_of(name: str) -> str | None:
     """The ending that decides the format, without `.gz`; None for an unknown one."""
@@ -69,8 +71,11 @@ def short_name(path: str) -> str:
 
 
 def split_words(name: str) -> tuple[str, str]:
-    """What may name a split, in lower case: a file's name without endings, and its last word, after `-`, `_`, `.`."""
-    whole = short_name(name).lower().removesuffix(".gz")
+    """What may name a split, in lower case: a file's name without endings, and its last word, after `-`, `_`, `.`.
+
+    A version at the end, as in `train-v2.0.json`, is left out.
+    """
+    whole = _VERSION.sub("", short_name(name).lower().removesuffix(".gz"))
     return whole, re.split(r"[-_.]", whole)[-1]
 
 

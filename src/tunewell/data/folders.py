@@ -19,8 +19,8 @@ _LAST_WORDS = {**SPLIT_NAMES, "testa": "validation", "testb": "test"}
 def find_splits(folder: str, *, any_ending: bool = False) -> tuple[dict[str, str], list[str]]:
     """File names by split, in no order, and the names of data files that are no split.
 
-    A file is a split by its whole name (`dev.tsv`), or, where no file of the folder is, by the last word of its
-    name (`en_ewt-ud-dev.conllu.gz`). With `any_ending`, files without a known ending count too.
+    A file is a split by its whole name (`dev.tsv`, `dev-v2.0.json`), or, where no file of the folder is, by the last
+    word of its name (`en_ewt-ud-dev.conllu.gz`). With `any_ending`, files without a known ending count too.
 
     Raises `DataError` when two files could be the same split, or none is one.
     """

@@ -138,23 +138,29 @@ class Tokenizer:
     def words(self, text: str, words: Sequence[tuple[int, int]]) -> list[list[int]]:
         """The token ids of each of `words`, half-open character spans in order; none is empty.
 
-        They are those of the whole text, so that a model reads it as its own tokenizer would cut it. Where a token
-        reaches over several words, as pieces of Chinese may, each word is encoded by itself.
+        They are those of the whole text, as its own tokenizer would cut it, up to what stands before the first word.
+        Words that share a token, as characters of Chinese may, are encoded one by one.
         """
         pieces = self.pieces(text)
         found: list[list[int]] = [[] for _ in words]
+        sharing: set[int] = set()
         place = 0
         for token, (start, end) in zip(pieces.ids, pieces.offsets, strict=True):
             while place < len(words) and words[place][1] <= start:
                 place += 1
-            inside = place < len(words) and words[place][0] < end
-            if inside and place + 1 < len(words) and words[place + 1][0] < end:
-                return [self._word(text, *span) for span in words]
-            if inside:
+            last = place
+            while last < len(words) and words[last][0] < end:
+                last += 1
+            if last > place + 1:
+                sharing.update(range(place, last))
+            elif last > place:
                 found[place].append(token)
             elif place and found[place - 1]:  # a blank of its own, or what belongs to no word
                 found[place - 1].append(token)
-        return [own or self._word(text, *span) for own, span in zip(found, words, strict=True)]
+        return [
+            own if own and number not in sharing else self._word(text, *span)
+            for number, (own, span) in enumerate(zip(found, words, strict=True))
+        ]
 
     def _word(self, text: str, start: int, end: int) -> list[int]:
         """A word by itself, with the blank before it, which some tokenizers make part of a word."""

@@ -102,6 +102,8 @@ def _cells(row: LabelRow) -> list[str | float]:
 def weakest_and_strongest(rows: Sequence[tuple[str, float, int]], unit: str) -> str:
     """Says which has the lowest and which the highest F1; a row is a name, its F1 and its number of examples."""
     weak, strong = min(rows, key=lambda row: row[1]), max(rows, key=lambda row: row[1])
+    if weak[1] == strong[1]:
+        return f"All have an F1 of {weak[1]:.1%}."
     return (
         f"Weakest: {weak[0]}, F1 {weak[1]:.1%} on {counted(weak[2], unit)}. "
         f"Strongest: {strong[0]}, {strong[1]:.1%} on {counted(strong[2], unit)}."
