@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from tunewell.core.errors import DataError
+from tunewell.core.errors import ConfigError, DataError
 from tunewell.core.examples import Answer, Origin, QuestionExample, Row
 from tunewell.data import answer_kinds
 from tunewell.data.answers import (
     examine,
     main_answer,
-    occurrences,
     passage_id,
     read_question,
     texts_of,
@@ -141,6 +138,48 @@ def test_repair_moves_to_the_nearest_occurrence_and_tells() -> None:
     assert "train: 2 answers did not stand at answer_start" in finding.message
 
 
+def test_an_answer_is_not_looked_for_inside_of_words() -> None:
+    context = "In 1914 he was 14 years"
+    assert read("14", context=context).answers == (Answer("14", 15, "found"),)
+    stated = {"text": ["14"], "answer_start": [4]}
+    assert read(stated, repair=True, context=context).answers == (Answer("14", 15, "moved"),)
+    assert "it occurs at 15 (and 1 more)" in refusal(stated, context=context)
+    inside = {"text": ["14"], "answer_start": [5]}
+    assert read(inside, context=context).answers == (Answer("14", 5),)  # the file says so
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "{'text': ['Bob'], 'answer_start': array([8])}",
+        "{'text': array(['Bob'], dtype=object), 'answer_start': array([8], dtype=int32)}",
+        "{'answer_start': [8], 'text': ['Bob']}",
+        "[{'text': 'Bob', 'answer_start': 8}]",
+    ],
+)
+def test_printed_python_is_refused_with_the_way_out(printed: str) -> None:
+    message = refusal(printed)
+    assert "'answers' holds a Python object as it is printed" in message
+    assert "JSON lines" in message
+    with pytest.raises(ConfigError, match=r"f:1: column 'answers' holds a Python object") as caught:
+        guessed([{"question": "Who?", "context": CONTEXT, "answers": printed}])
+    assert "to_json" in str(caught.value)
+
+
+def test_ids_that_repeat_are_told_with_their_places() -> None:
+    ids = ["a", "b", "a", "c", "b", "a"]
+    examples = [
+        read_question(
+            Row(row("Bob", answer_start=8, id=name).values, Origin("f", line)), COLUMNS, labelled=True
+        )
+        for line, name in enumerate(ids, 1)
+    ]
+    (finding,) = examine({"train": examples, "test": examples[:2]})
+    assert (finding.code, finding.severity) == ("repeated-ids", "warning")
+    assert finding.message.startswith("train: 2 ids stand on 5 questions")
+    assert finding.examples == ("id 'a' at f:1, f:3, f:6", "id 'b' at f:2, f:5")
+
+
 @pytest.mark.parametrize("repair", [False, True])
 def test_an_answer_that_occurs_nowhere_is_always_refused(repair: bool) -> None:
     message = refusal({"text": ["Dan"], "answer_start": [8]}, repair)
@@ -168,7 +207,7 @@ def test_the_answer_to_learn_is_the_most_frequent() -> None:
 
 def test_questions_without_answer_are_counted() -> None:
     findings = examine(
-        {"train": [read("Bob", answer_start=8)], "test": [read([]), read("Ada", answer_start=0)]}
+        {"train": [read("Bob", answer_start=8)], "test": [read([]), read("Ada", answer_start=0, id="q2")]}
     )
     assert [finding.code for finding in findings] == ["no-answer", "no-answer-absent-from-train"]
     assert "test: 1 question of 2 (50.0%)" in findings[0].message
@@ -185,13 +224,6 @@ def test_answers_move_along_with_the_context() -> None:
     assert (moved.id, moved.question, moved.answers) == ("q1", "Whom?", (Answer("Bob", 44),))
     assert with_texts(example, "Who?", "nobody").answers == ()
     assert with_texts(read([]), "Who?", "nobody").answers == ()
-
-
-@settings(deadline=None)
-@given(st.text("ab\u0301\U0001f600 ", max_size=30), st.text("ab\u0301\U0001f600 ", min_size=1, max_size=3))
-def test_occurrences_are_all_places(context: str, text: str) -> None:
-    wanted = [place for place in range(len(context)) if context[place : place + len(text)] == text]
-    assert occurrences(context, text) == wanted
 
 
 # Columns

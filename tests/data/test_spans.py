@@ -61,6 +61,54 @@ def test_blanks_at_the_sides_of_tokens_do_not_count() -> None:
     assert spans.tokens(2, 5) is None
 
 
+MARKS = "\u0301\u0e35\u064b\ufe0f"
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.text("ab \u0e01\u0628\u200d\n" + MARKS, max_size=14),
+    st.lists(st.tuples(st.integers(0, 14), st.booleans()), max_size=10),
+)
+def test_answers_neither_begin_nor_end_between_a_character_and_its_marks(
+    text: str, cuts: list[tuple[int, bool]]
+) -> None:
+    """Whichever characters the tokens cover, in whichever pieces, marks alone too."""
+    borders = sorted({0, len(text), *(place for place, _ in cuts if place < len(text))})
+    left_out = {place for place, out in cuts if out}
+    offsets = [(start, end) for start, end in itertools.pairwise(borders) if start not in left_out]
+    spans = Spans.of(text, offsets)
+    assert len(spans) == len(offsets)
+    for (start, end), (was_start, was_end) in zip(spans, offsets, strict=True):
+        assert (start < end) == bool(text[was_start:was_end].strip())
+        if start == end:
+            continue
+        assert start < was_end
+        assert end > was_start
+        assert not (start and text[start] in MARKS and not text[start - 1].isspace())
+        assert not (end < len(text) and text[end] in MARKS)
+
+
+@pytest.mark.parametrize(
+    ("text", "offsets", "pieces"),
+    [
+        ("cafe\u0301 au", [(0, 4), (6, 8)], ["cafe\u0301", "au"]),  # stripped by the tokenizer
+        (
+            "cafe\u0301 au",
+            [(0, 3), (3, 4), (4, 5), (5, 8)],
+            ["caf", "e\u0301", "e\u0301", "au"],
+        ),  # cut before it
+        ("\u0e17\u0e35\u0e48", [(0, 1)], ["\u0e17\u0e35\u0e48"]),
+        ("\u0915\u094d\u200d b", [(0, 1), (4, 5)], ["\u0915\u094d\u200d", "b"]),
+        ("a\u200db", [(0, 1), (1, 3)], ["a", "\u200db"]),  # a joiner of the next token stays there
+        (" \u0301a", [(0, 2), (2, 3)], ["\u0301", "a"]),  # a mark on a blank
+    ],
+)
+def test_marks_belong_to_the_character_that_they_stand_on(
+    text: str, offsets: list[tuple[int, int]], pieces: list[str]
+) -> None:
+    assert [text[start:end] for start, end in Spans.of(text, offsets)] == pieces
+
+
 def test_tokens_that_hold_a_piece() -> None:
     spans = Spans([0, 4, 4, 8], [4, 8, 8, 9])  # one character in two tokens is in both
     assert spans.tokens(2, 5) == (0, 2)
@@ -76,5 +124,6 @@ def test_a_threshold_keeps_its_distance_and_its_decisions() -> None:
     assert midway(margins, 3.0) == 3.0 + SAME
     assert midway(margins, np.nextafter(-2.0, -np.inf)) < -2.0
     assert midway(np.array([1.0, 2.0]), 0.0) == 0.0
+    assert midway(np.array([np.inf]), 0.0) == 0.0
     for threshold in (-5.0, -2.0, 0.0, 1.0, 2.9, 3.0):
         assert ((margins > midway(margins, threshold)) == (margins > threshold)).all()

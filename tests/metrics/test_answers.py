@@ -69,6 +69,22 @@ def test_table_by_hand() -> None:
     assert list(table.shares) == ["exact_match"]
 
 
+def test_a_resample_without_a_kind_of_question_says_nothing_of_it() -> None:
+    exact = np.array([1.0, 0.0, 1.0, 1.0, 0.0, 1.0])
+    has = np.array([False, True, True, True, True, True])  # about a third of all resamples lack the first
+    table = answer_table(exact, exact, has)
+    empty = np.zeros((2, table.parts.shape[1]))
+    for name in ("has_answer_exact_match", "has_answer_f1", "no_answer_accuracy"):
+        assert np.isnan(table.metrics[name](empty)).all()
+    found = intervals(Scores("f1", [table]), resamples=500)
+    assert (found["no_answer_accuracy"].low, found["no_answer_accuracy"].high) == (1.0, 1.0)
+    turned = intervals(Scores("f1", [answer_table(exact, exact, ~has)]), resamples=500)
+    assert (turned["has_answer_f1"].low, turned["has_answer_f1"].high) == (1.0, 1.0)
+    scores = Scores("f1", [table])
+    difference = paired_difference(scores, scores, "no_answer_accuracy", resamples=500)
+    assert (difference.value, difference.low, difference.high) == (0.0, 0.0, 0.0)
+
+
 @pytest.mark.parametrize("has", [True, False])
 def test_one_kind_of_question_alone(has: bool) -> None:
     table = answer_table(np.array([1.0, 0.0]), np.array([1.0, 0.0]), np.array([has, has]))

@@ -213,9 +213,9 @@ def test_the_report_shows_passages_kinds_and_the_threshold() -> None:
         )
     tables = [section for section in sections if isinstance(section, Table)]
     assert [table.columns[0] for table in tables] == [
-        "answerability",
-        "question word",
-        "length of the gold answer in words",
+        "Answerability",
+        "Question word",
+        "Length of the gold answer in words",
     ]
     assert tables[0].rows == [["has an answer", 2, 1.0, 1.0], ["no answer", 2, 0.5, 0.5]]
     assert tables[1].rows == [["who", 4, 0.75, 0.75]]
@@ -237,7 +237,7 @@ def test_a_report_without_unanswerable_questions_has_no_threshold() -> None:
     prediction = task(False).decode(example, [window(1.0, (BOB, 2.0))])
     sections = task(False).describe([example], [prediction])
     assert not any(isinstance(section, Lines) for section in sections)
-    assert "answerability" not in {section.columns[0] for section in sections if isinstance(section, Table)}
+    assert "Answerability" not in {section.columns[0] for section in sections if isinstance(section, Table)}
 
 
 # The loss

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -124,6 +126,31 @@ def test_a_wrong_start_stops_a_run_with_both_remedies(
     repairing = {**SETTINGS, "task": {"repair_answer_start": True}}
     run = tunewell.fit(data, output=tmp_path / "mended", settings=repairing, **given)  # type: ignore[arg-type]
     assert "1 answer did not stand at answer_start" in run.report_path.read_text(encoding="utf-8")
+
+
+def test_answers_out_of_reach_are_told_and_a_row_without_a_question_gets_advice(
+    tiny: Callable[[str], Path],
+    texts: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    document = _document(texts, unanswerable=False)
+    for paragraph in document["data"][0]["paragraphs"][:20]:
+        paragraph["qas"][0]["answers"] = [{"text": paragraph["context"], "answer_start": 0}]
+    data = _write(tmp_path / "films.json", document)
+    short = {**SETTINGS, "task": {"max_answer_tokens": 3}}
+    given: dict[str, Any] = {"model": tiny("bert"), "epochs": 1, "settings": short}
+    run = tunewell.fit(data, output=tmp_path / "run", **given)
+    said = r"of \d+ train examples \(\d+\.\d%\) have targets that the model can never give: "
+    said += r"\d+ longer than task\.max_answer_tokens \(3\)"
+    assert re.search(said, run.report_path.read_text(encoding="utf-8"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"who was it\n")))
+    capsys.readouterr()
+    assert command(["predict", str(run.path), "-"]) != 0
+    error = capsys.readouterr().err
+    assert "give JSON lines with question and context, or --text QUESTION --text CONTEXT" in error
+    assert "train with other columns" not in error
 
 
 def test_texts_over_several_windows_are_answered(

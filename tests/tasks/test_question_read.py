@@ -66,7 +66,14 @@ def test_a_task_that_is_named_takes_named_columns_and_asks_for_the_others() -> N
 def test_missing_columns_are_refused_with_a_suggestion() -> None:
     with pytest.raises(DataError, match="no column 'question'; the columns are questions, context") as caught:
         task().check_columns(["questions", "context"], "f.csv", labelled=False)
+    assert "did you mean 'questions'? Give JSON lines with question and context" in str(caught.value)
+    with pytest.raises(DataError, match="no column 'question'; the columns are questions, context") as caught:
+        task().check_columns(["questions", "context", "answers"], "f.csv")
     assert "did you mean 'questions'? Set task.question, task.context and task.answers" in str(caught.value)
+    with pytest.raises(DataError, match="no column 'q'; the columns are text") as caught:
+        task(question="q").check_columns(["text"], "standard input", labelled=False)
+    assert "give JSON lines with q and context, or --text QUESTION --text CONTEXT" in str(caught.value)
+    assert "train" not in str(caught.value)
     task().check_columns(["question", "context"], "f.csv", labelled=False)
     with pytest.raises(DataError, match="no column 'answers'"):
         task().check_columns(["question", "context"], "f.csv")

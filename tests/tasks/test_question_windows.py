@@ -93,6 +93,33 @@ def test_a_target_is_whole_tokens_that_cover_the_answer(tiny: Tiny) -> None:
     assert unanswered.target == (0, 0)
 
 
+def test_an_answer_that_can_never_be_given_says_why_once(tiny: Tiny) -> None:
+    reader, context = tokenizer(tiny, "bert"), words(150)
+    offsets = reader.pieces(context).offsets
+
+    def why(first: int, count: int, **given: Any) -> list[str]:
+        start, end = offsets[first][0], offsets[first + count - 1][1]
+        example = question(context, context[start:end], start)
+        return [feature.out_of_reach for feature in task(**given).encode(example, reader)]
+
+    (reason, *others) = why(3, 11, max_answer_tokens=10)
+    assert reason == "longer than task.max_answer_tokens (10)"
+    assert others
+    assert not any(others)
+    assert not any(why(3, 10, max_answer_tokens=10))
+    given = {"overlap_tokens": 5, "max_question_tokens": 8}
+    reasons = {why(first, 10, **given)[0] for first in range(len(offsets) - 10)}
+    assert reasons == {"", "in no window whole (task.overlap_tokens is 5)"}
+    wide = {why(first, 10, overlap_tokens=10, max_question_tokens=8)[0] for first in range(len(offsets) - 10)}
+    assert wide == {""}
+    assert not any(f.out_of_reach for f in task().encode(question(context, None), reader))
+    no_token = question("the \u200b film", "\u200b", 4)
+    assert task().encode(no_token, reader)[0].out_of_reach == "of no token of the model"
+    golds = (Answer(context[: offsets[20][1]], 0), Answer(context[: offsets[1][1]], 0))
+    several = QuestionExample("q", Origin("f", 1), "what?", context, golds)
+    assert not task(max_answer_tokens=10).encode(several, reader)[0].out_of_reach
+
+
 def test_the_most_frequent_gold_answer_is_the_target(tiny: Tiny) -> None:
     golds = (Answer("the film", 0), Answer("dull", 13), Answer("dull", 13))
     example = QuestionExample("q", Origin("f", 1), "what?", "the film was dull", golds)

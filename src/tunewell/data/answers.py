@@ -17,7 +17,8 @@ from tunewell.core.errors import DataError
 from tunewell.core.examples import Answer, QuestionExample, Row
 from tunewell.data import values
 from tunewell.data.findings import SHOWN, Finding, plural, snippet
-from tunewell.data.question_columns import Columns, spelt_answers
+from tunewell.data.occurrences import likely_place, occurrences
+from tunewell.data.question_columns import Columns, check_not_printed, spelt_answers
 
 _SHOWN_CHARACTERS = 40
 _FIX = "mend the row, or --set data.on_bad_row=drop"
@@ -32,7 +33,7 @@ def read_question(row: Row, columns: Columns, *, labelled: bool, repair: bool = 
     """One row, checked; without `labelled` texts may be blank and answers are not looked at.
 
     Answers are `{"text": [...], "answer_start": [...]}`, a list of `{"text", "answer_start"}`, a list of texts or
-    one text (with a column `answer_start` or none). No answers, or `is_impossible`, means that the context does
+    one text (with a column `answer_start` or none). An answer without a start is looked for. No answers, or `is_impossible`, means that the context does
     not answer the question. With `repair`, an answer that is not at its `answer_start` is moved to its nearest
     occurrence. Raises `DataError`.
     """
@@ -67,6 +68,7 @@ def _stated(row: Row, column: str) -> list[tuple[str, int | None]]:
             return []
         fix = f"{_FIX}; an empty list means that the context does not answer the question"
         raise DataError(f"column {column!r} is missing", where=where, fix=fix)
+    check_not_printed(column, value, where)
     stated = _parsed(row, column, spelt_answers(value))
     for text, _ in stated:
         values.text(Row({column: text}, row.origin), column)
@@ -125,30 +127,21 @@ def _placed(row: Row, context: str, text: str, start: int | None, repair: bool) 
     """The answer at its place; raises `DataError` when it is not there."""
     if start is not None and start >= 0 and context.startswith(text, start):
         return Answer(text, start)
-    places = occurrences(context, text)
-    if not places:
+    nearest = likely_place(context, text, start)
+    if nearest is None:
         raise DataError(f"answer {_short(text)} does not occur in the context", where=str(row.origin))
     if start is None:
-        return Answer(text, places[0], "found")
-    nearest = min(places, key=lambda place: abs(place - start))
+        return Answer(text, nearest, "found")
     if repair:
         return Answer(text, nearest, "moved")
     stands = f"where {_short(context[start : start + len(text)])} stands"
     if not 0 <= start < len(context):
         stands = f"for the context has {plural(len(context), 'character')}"
         stands += ", counted from 0" if start < 0 else ""
-    more = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
+    num_others = len(occurrences(context, text)) - 1
+    more = f" (and {num_others} more)" if num_others else ""
     message = f"answer {_short(text)} is not at {start}, {stands}; it occurs at {nearest}{more}"
     raise DataError(message, where=str(row.origin), fix=_FIX_PLACE)
-
-
-def occurrences(context: str, text: str) -> list[int]:
-    """Where `text` begins in `context`, overlapping ones too, in order."""
-    places, place = [], context.find(text)
-    while place >= 0:
-        places.append(place)
-        place = context.find(text, place + 1)
-    return places
 
 
 def _short(value: Any) -> str:
@@ -168,9 +161,9 @@ def with_texts(example: QuestionExample, question: str, context: str) -> Questio
     answers = example.answers
     if answers and context != example.context:
         answers = tuple(
-            replace(answer, char_start=min(places, key=lambda place: abs(place - (answer.char_start or 0))))
+            replace(answer, char_start=place)
             for answer in answers
-            if (places := occurrences(context, answer.text))
+            if (place := likely_place(context, answer.text, answer.char_start or 0)) is not None
         )
     return replace(example, question=question, context=context, answers=answers)
 
@@ -189,16 +182,22 @@ def main_span(answers: Sequence[Answer]) -> tuple[int, int] | None:
     return main.char_start, main.char_start + len(main.text)
 
 
+def places_of(answers: Sequence[Answer]) -> list[tuple[int, int]]:
+    """The different places of several answers in their context, half-open in characters, in order."""
+    places = [(a.char_start, a.char_start + len(a.text)) for a in answers if a.char_start is not None]
+    return list(dict.fromkeys(places))
+
+
 def texts_of(answers: Sequence[Answer]) -> list[str]:
     """The different texts of several answers, in order."""
     return list(dict.fromkeys(answer.text for answer in answers))
 
 
 def examine(splits: Mapping[str, Sequence[QuestionExample]]) -> list[Finding]:
-    """What is worth knowing of questions and answers: places that were mended or guessed, lacking answers."""
+    """What is worth knowing of questions and answers: ids that repeat, places mended or guessed, lacking answers."""
     findings = []
     for split, examples in splits.items():
-        findings += _about_places(split, examples)
+        findings += [*_about_ids(split, examples), *_about_places(split, examples)]
     shares = {
         split: (sum(example.answers == () for example in examples), len(examples))
         for split, examples in splits.items()
@@ -213,6 +212,24 @@ def examine(splits: Mapping[str, Sequence[QuestionExample]]) -> list[Finding]:
         message = "no training question is without answer, so a model cannot learn when there is none"
         findings.append(Finding("no-answer-absent-from-train", "warning", message))
     return findings
+
+
+def _about_ids(split: str, examples: Sequence[QuestionExample]) -> list[Finding]:
+    """Ids that stand on several questions."""
+    by_id: dict[str, list[QuestionExample]] = {}
+    for example in examples:
+        by_id.setdefault(example.id, []).append(example)
+    repeated = {name: those for name, those in by_id.items() if len(those) > 1}
+    if not repeated:
+        return []
+    count = sum(map(len, repeated.values()))
+    stand = "1 id stands" if len(repeated) == 1 else f"{len(repeated):,} ids stand"
+    message = f"{split}: {stand} on {count:,} questions; whatever matches predictions by id will mix these up"
+    shown = tuple(
+        f"id {snippet(name)} at {', '.join(str(example.origin) for example in those[:SHOWN])}"
+        for name, those in list(repeated.items())[:SHOWN]
+    )
+    return [Finding("repeated-ids", "warning", message, shown)]
 
 
 def _about_places(split: str, examples: Sequence[QuestionExample]) -> list[Finding]:
@@ -240,5 +257,5 @@ def _about_places(split: str, examples: Sequence[QuestionExample]) -> list[Findi
 
 _PLACED = {
     "moved": "did not stand at answer_start and moved to the nearest occurrence",
-    "found": "without answer_start, taken where the text first stands",
+    "found": "without answer_start, taken where the text first stands as whole words, or else anywhere",
 }

@@ -15,7 +15,8 @@ class Feature:
     them, is as long. `target` is in the form that the task's `collate` understands and None in prediction.
     `num_truncated_tokens` counts what the maximum length cut off. A task that reads single tokens, not the
     text as a whole, names their places in `positions`, ascending, and the half-open character span of each in the
-    user's text in `offsets`.
+    user's text in `offsets`. `out_of_reach` says, on an example's first window, why the model can never give its target
+    ("longer than task.max_answer_tokens (30)"); it is empty where it can.
     """
 
     example_id: str
@@ -25,6 +26,7 @@ class Feature:
     num_truncated_tokens: int = 0
     positions: Sequence[int] = ()
     offsets: Sequence[tuple[int, int]] = ()
+    out_of_reach: str = ""
 
     def __len__(self) -> int:
         return len(self.input_ids)

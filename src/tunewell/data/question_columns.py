@@ -6,13 +6,14 @@ columns of reading comprehension. Not for: reading a row (`answers`).
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tunewell.core.errors import ConfigError
+from tunewell.core.errors import ConfigError, DataError
 from tunewell.core.examples import Row
 from tunewell.data.answer_kinds import has_unspaced
 
@@ -50,7 +51,8 @@ def guess_columns(columns: Sequence[str], rows: Sequence[Row], given: Mapping[st
     """The three columns, when the rows are unmistakably questions whose answers stand in a text.
 
     `given` holds the columns that the user has named (`question`, `context`, `answers`). Answers must have the form
-    that SQuAD gives them, or be texts that nearly always occur in the context.
+    that SQuAD gives them, or be texts that nearly always occur in the context. Raises `ConfigError` for answers that
+    are printed Python objects.
     """
     if {name.lower() for name in columns} & _CHOICES - set(map(str.lower, given.values())):
         return None
@@ -58,6 +60,11 @@ def guess_columns(columns: Sequence[str], rows: Sequence[Row], given: Mapping[st
     if found is None:
         return None
     present = [row for row in rows[:_SAMPLE_ROWS] if row.values.get(found.answers) not in (None, "", [])]
+    for row in present[:1]:
+        try:
+            check_not_printed(found.answers, row.values[found.answers], str(row.origin))
+        except DataError as error:
+            raise ConfigError(error.what, where=error.where, fix=error.fix) from None
     hits = [_looks_extractive(row, found) for row in present]
     return found if hits and sum(hits) >= 0.8 * len(hits) else None
 
@@ -92,6 +99,32 @@ def _looks_extractive(row: Row, columns: Columns) -> bool:
     if len(first) == 1 and first.isascii():
         return False  # the letter of a choice
     return has_unspaced(first) or bool(re.search(rf"(?<!\w){re.escape(first)}(?!\w)", context))
+
+
+_PRINTED = re.compile(r"\s*(?:\[\s*)?\{\s*'(?:text|answer_start)'\s*:")
+
+
+def check_not_printed(column: str, value: Any, where: str) -> None:
+    """Raise `DataError` for the text that Python prints for answers, as CSV files of nested tables hold it."""
+    if isinstance(value, str) and _PRINTED.match(value):
+        raise DataError(
+            f"column {column!r} holds a Python object as it is printed, {value[:60]!r}, which cannot be read back",
+            where=where,
+            fix="export the data as JSON lines instead, such as "
+            'DATASET.to_json("train.jsonl") or FRAME.to_json("train.jsonl", orient="records", lines=True)',
+        )
+
+
+def require_asked(columns: Sequence[str], own: Columns, where: str) -> None:
+    """Raise `DataError` when what is to be answered, which `where` names, lacks a question or a context."""
+    for missing in (name for name in (own.question, own.context) if name not in columns):
+        near = difflib.get_close_matches(missing, columns, n=1)
+        raise DataError(
+            f"there is no column {missing!r}; the columns are {', '.join(columns)}",
+            where=where,
+            fix=(f"did you mean {near[0]!r}? Give " if near else "give ")
+            + f"JSON lines with {own.question} and {own.context}, or --text QUESTION --text CONTEXT",
+        )
 
 
 def spelt_answers(value: Any) -> Any:

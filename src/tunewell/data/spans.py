@@ -5,6 +5,7 @@ Not for: where scores come from (the task) or whether an answer is right (`tunew
 
 from __future__ import annotations
 
+import unicodedata
 from array import array
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, overload
@@ -14,6 +15,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from tunewell.core.examples import Candidate
+
+_JOINER = "\u200d"
 
 SAME = 1e-4
 """Scores that differ by less differ by rounding: other batches would turn them round."""
@@ -29,9 +32,17 @@ class Spans(Sequence[tuple[int, int]]):
 
     @classmethod
     def of(cls, text: str, offsets: Sequence[tuple[int, int]]) -> Spans:
-        """Token `offsets` in `text` without the blanks at either side: a token of blanks alone is empty."""
-        trimmed = [_without_blanks(text, start, end) for start, end in offsets]
-        return cls((start for start, _ in trimmed), (end for _, end in trimmed))
+        """Token `offsets` in `text` without the blanks at either side: a token of blanks alone is empty.
+
+        Marks belong to the character that they stand on, whether a token has them or not, for tokenizers that strip
+        accents leave marks out and others cut before them. A joiner that no token has belongs to the one before it.
+        """
+        if not text.isascii():
+            nexts = [start for start, _ in offsets[1:]] + [len(text)]
+            offsets = [_with_marks(text, *span, after) for span, after in zip(offsets, nexts, strict=False)]
+        else:
+            offsets = [_without_blanks(text, start, end) for start, end in offsets]
+        return cls((start for start, _ in offsets), (end for _, end in offsets))
 
     def window(self, start: int, end: int) -> Spans:
         """The spans from `start` to `end`, after an empty one that stands for "no answer here"."""
@@ -79,6 +90,26 @@ def _without_blanks(text: str, start: int, end: int) -> tuple[int, int]:
     piece = text[start:end]
     start += len(piece) - len(piece.lstrip())
     return start, start + len(piece.strip())
+
+
+def _with_marks(text: str, start: int, end: int, after: int) -> tuple[int, int]:
+    """A token without blanks, with its last character's marks, and from the character that its first mark is on.
+
+    `after` is where the next token starts.
+    """
+    start, end = _without_blanks(text, start, end)
+    if start == end:
+        return start, end
+    while start > 0 and _is_mark(text[start]) and not text[start - 1].isspace():
+        start -= 1
+    while end < len(text) and (_is_mark(text[end]) or (text[end] == _JOINER and end < after)):
+        end += 1
+    return start, end
+
+
+def _is_mark(character: str) -> bool:
+    """Accents, vowel signs, variation selectors: what is drawn on the character before."""
+    return unicodedata.category(character)[0] == "M"
 
 
 class Found(NamedTuple):
@@ -164,7 +195,7 @@ def midway(margins: NDArray[np.float64], threshold: float) -> float:
     """
     below, above = margins[margins <= threshold], margins[(margins > threshold) & np.isfinite(margins)]
     if not len(above):
-        return float(below.max()) + SAME
+        return float(below.max()) + SAME if len(below) else threshold
     if not len(below):
         return min(threshold, float(above.min()) - SAME)
     middle = float((below.max() + above.min()) / 2)

@@ -51,7 +51,8 @@ def answer_table(exact: FloatArray, f1: FloatArray, has_answer: BoolArray) -> Pa
     """Exact match and F1 of all questions, and of those with and those without an answer, where there are both.
 
     `exact` and `f1` `(examples,)` in 0..1 are those of the answers given. On questions without an answer the two
-    agree, hence one `no_answer_accuracy`.
+    agree, hence one `no_answer_accuracy`. The metrics of one kind are NaN, not 0, where sums hold no question of it:
+    nothing is known of it from such a resample.
     """
     check_same_length(exact=exact, f1=f1, has_answer=has_answer)
     has = has_answer.astype(np.float64)
@@ -72,7 +73,11 @@ def _overall(with_answer: int, without: int, sums: FloatArray) -> FloatArray:
 
 
 def _within(scores: int, questions: int, sums: FloatArray) -> FloatArray:
-    return ratio(sums[..., scores], sums[..., questions])
+    count = sums[..., questions]
+    values: FloatArray = np.divide(
+        sums[..., scores], count, out=np.full(np.shape(count), np.nan), where=count != 0
+    )
+    return values
 
 
 def best_threshold(

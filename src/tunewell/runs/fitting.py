@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -36,13 +36,26 @@ UNKNOWN_SHARE = 0.02
 class TokenCounts:
     """What one split looks like to the model; `lengths` holds one number of tokens per window.
 
-    `num_windowed` counts the examples that are read in more than one window.
+    `num_windowed` counts the examples that are read in more than one window, `out_of_reach` those of all
+    `num_examples` whose target the model can never give, by the reason.
     """
 
     lengths: Sequence[int]
     num_truncated: int
     unknown_share: float
     num_windowed: int = 0
+    num_examples: int = 0
+    out_of_reach: Mapping[str, int] = field(default_factory=dict)
+
+    def said_of_reach(self, name: str) -> str:
+        """How many examples of the split `name` have a target that can never be given, and why; "" for none."""
+        count = sum(self.out_of_reach.values())
+        if not count:
+            return ""
+        share = f"{count:,} of {self.num_examples:,} {name} examples ({count / self.num_examples:.1%})"
+        have = "has a target" if count == 1 else "have targets"
+        reasons = ", ".join(f"{number:,} {reason}" for reason, number in self.out_of_reach.items())
+        return f"{share} {have} that the model can never give: {reasons}"
 
 
 @dataclass(frozen=True)
@@ -219,6 +232,7 @@ def _encoded(
 
 def _count(features: Sequence[Feature], tokenizer: Tokenizer) -> TokenCounts:
     lengths = [len(feature) for feature in features]
+    by_example = Counter(feature.example_id for feature in features)
     unknown = tokenizer.unknown_token_id
     num_unknown = (
         0 if unknown is None else sum(list(feature.input_ids).count(unknown) for feature in features)
@@ -227,7 +241,9 @@ def _count(features: Sequence[Feature], tokenizer: Tokenizer) -> TokenCounts:
         lengths=lengths,
         num_truncated=sum(feature.num_truncated_tokens > 0 for feature in features),
         unknown_share=num_unknown / max(sum(lengths), 1),
-        num_windowed=sum(number > 1 for number in Counter(f.example_id for f in features).values()),
+        num_windowed=sum(number > 1 for number in by_example.values()),
+        num_examples=len(by_example),
+        out_of_reach=dict(Counter(f.out_of_reach for f in features if f.out_of_reach).most_common()),
     )
 
 
@@ -239,6 +255,8 @@ def _warnings(counts: dict[str, TokenCounts]) -> list[str]:
             warnings.append(
                 f"{count.num_truncated} {name} texts ({share:.1%}) are longer than the model reads and were cut"
             )
+        if count.out_of_reach:
+            warnings.append(count.said_of_reach(name))
         if count.unknown_share >= UNKNOWN_SHARE:
             warnings.append(
                 f"{count.unknown_share:.1%} of the {name} tokens are unknown to the model's vocabulary; "

@@ -113,6 +113,9 @@ def _length_checks(counts: Mapping[str, TokenCounts]) -> list[Check]:
         ]
     if cut:
         checks = [Check("look", f"Longer than the model reads, and cut: {', '.join(cut)}.")]
+    checks += [
+        Check("look", f"{said}.") for name, count in counts.items() if (said := count.said_of_reach(name))
+    ]
     unknown = {name: count.unknown_share for name, count in counts.items()}
     worst = max(unknown, key=lambda name: unknown[name])
     if unknown[worst] >= UNKNOWN_SHARE:

@@ -54,22 +54,20 @@ def compare(
     """Finished runs compared on the examples of their test split, or of `split`.
 
     Every run is compared with `reference` (a folder among `runs`, the first by default), or with `all_pairs`
-    every run with every other. `metric` is the task's primary one by default. Raises `ConfigError` for runs of
+    every run with every other. All are scored as the reference is (with `all_pairs`, as the first), and metrics that
+    some run lacks are left out. `metric` is the task's primary one by default. Raises `ConfigError` for runs of
     different tasks or an unknown metric, `DataError` when the runs were not tested on the same examples, and
     `ModelError` for folders that hold no finished run.
     """
-    answers = _read_all([Path(run) for run in runs], split)
-    names = list(answers)
+    folders = _named([Path(run) for run in runs])
+    names = list(folders)
     if all_pairs and reference is not None:
         raise ConfigError("all pairs need no reference", fix="leave out --reference or --all-pairs")
-    against = None if all_pairs else _name_of(reference, answers) if reference is not None else names[0]
+    against = None if all_pairs else _name_of(reference, folders) if reference is not None else names[0]
+    answers = _read_all(folders, against or names[0], split)
     scores = {name: own.score() for name, own in answers.items()}
     first = scores[names[0]]
-    metric = metric or first.primary
-    if metric not in first.names:
-        raise ConfigError(
-            f"no metric {metric!r}", where="--metric", fix=f"choose one of: {', '.join(first.names)}"
-        )
+    metric = _chosen_metric(metric, scores)
     if against is None:
         pairs = [(two, one) for one, two in combinations(names, 2)]
     else:
@@ -94,8 +92,8 @@ def compare(
     )
 
 
-def _read_all(folders: Sequence[Path], split: str | None) -> dict[str, StoredAnswers]:
-    """The answers of each run by its name, all in the order of the first; names are made to differ."""
+def _named(folders: Sequence[Path]) -> dict[str, Path]:
+    """The runs' folders by their names, which are made to differ."""
     places = [folder.resolve() for folder in folders]
     if len(places) < 2:
         raise ConfigError("a comparison takes two or more runs", fix="tunewell compare RUN RUN")
@@ -105,23 +103,51 @@ def _read_all(folders: Sequence[Path], split: str | None) -> dict[str, StoredAns
     names = [place.name for place in places]
     if len(set(names)) < len(names):
         names = [str(folder) for folder in folders]
-    first = read_answers(names[0], RunDir.finished(folders[0]), split)
-    found = {names[0]: first}
-    for name, folder in zip(names[1:], folders[1:], strict=True):
-        other = read_answers(name, RunDir.finished(folder), split or first.split)
-        found[name] = on_the_same_examples(first, other)
+    return dict(zip(names, folders, strict=True))
+
+
+def _read_all(folders: Mapping[str, Path], first: str, split: str | None) -> dict[str, StoredAnswers]:
+    """The answers of each run by its name, with the task and in the order of the run called `first`."""
+    reference = read_answers(first, RunDir.finished(folders[first]), split)
+    found = {}
+    for name, folder in folders.items():
+        if name == first:
+            found[name] = reference
+        else:
+            other = read_answers(name, RunDir.finished(folder), split or reference.split)
+            found[name] = on_the_same_examples(reference, other)
     return found
 
 
-def _name_of(reference: str | Path, answers: Mapping[str, StoredAnswers]) -> str:
+def _chosen_metric(metric: str | None, scores: Mapping[str, Scores]) -> str:
+    """The metric that is asked for, or the primary one; raises `ConfigError` unless all runs have it."""
+    shared = _shared_metrics(scores)
+    metric = metric or next(iter(scores.values())).primary
+    if metric not in shared:
+        having = [name for name, own in scores.items() if metric in own.names]
+        what = f"no metric {metric!r}"
+        if having:
+            without = [name for name in scores if name not in having]
+            what = f"{', '.join(having)} can be scored by {metric}, {', '.join(without)} cannot"
+        raise ConfigError(what, where="--metric", fix=f"choose one of: {', '.join(shared)}")
+    return metric
+
+
+def _shared_metrics(scores: Mapping[str, Scores]) -> list[str]:
+    """The metrics that all runs have, in the order of the first."""
+    first, *others = scores.values()
+    return [name for name in first.names if all(name in other.names for other in others)]
+
+
+def _name_of(reference: str | Path, folders: Mapping[str, Path]) -> str:
     """The run that `reference` means, by its folder or its name."""
-    for name, own in answers.items():
-        if str(reference) == name or Path(reference).resolve() == own.run.path.resolve():
+    for name, folder in folders.items():
+        if str(reference) == name or Path(reference).resolve() == folder.resolve():
             return name
     raise ConfigError(
         f"{str(reference)!r} is not among the runs",
         where="--reference",
-        fix=f"choose one of: {', '.join(answers)}",
+        fix=f"choose one of: {', '.join(folders)}",
     )
 
 
@@ -238,9 +264,7 @@ def _written(answer: Any) -> str | float:
 
 def _all_scores(scores: Mapping[str, Scores]) -> dict[str, dict[str, float]]:
     values = {name: own.values() for name, own in scores.items()}
-    return {
-        metric: {name: own[metric] for name, own in values.items()} for metric in next(iter(values.values()))
-    }
+    return {metric: {name: own[metric] for name, own in values.items()} for metric in _shared_metrics(scores)}
 
 
 def _settings(answers: Mapping[str, StoredAnswers]) -> dict[str, dict[str, Any]]:
@@ -266,6 +290,8 @@ def _notices(answers: Mapping[str, StoredAnswers], scores: Scores) -> list[str]:
         )
     if len({json.dumps(own.identity().get("content of data.train")) for own in answers.values()}) > 1:
         lines.append("The runs were trained on different data: a difference may come from the data.")
+    for own in answers.values():
+        lines += own.notes
     num_groups = len(set(number_groups(scores.groups, scores.num_examples).tolist()))
     if scores.groups is not None and num_groups < _FEW_GROUPS:
         lines.append(

@@ -26,7 +26,10 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class StoredAnswers:
-    """One run's examples of one split, each with the prediction it was given, in order."""
+    """One run's examples of one split, each with the prediction it was given, in order.
+
+    `notes` says where `task`, which scores them, is not quite the one that the run learnt.
+    """
 
     name: str
     run: RunDir
@@ -34,6 +37,7 @@ class StoredAnswers:
     split: str
     examples: Sequence[Example]
     predictions: Sequence[Prediction]
+    notes: Sequence[str] = ()
 
     def score(self) -> Scores:
         """The scores of these answers, as when the run was scored."""
@@ -58,27 +62,46 @@ def read_answers(name: str, run: RunDir, split: str | None) -> StoredAnswers:
         )
     examples: list[Example] = []
     predictions: list[Prediction] = []
+    rows: list[Row] = []
+    golds: list[tuple[str, Any]] = []
     for where, fields in _rows(run, split):
         try:
             prediction = task.read_prediction(str(fields["id"]), fields)
-            row = Row(own_columns(fields, prediction), Origin(name, fields["line"]))
-            example = task.read(row)
-            predictions.append(replace(prediction, example_id=example.id))
-        except (DataError, KeyError, TypeError, ValueError) as error:
-            what = error.what if isinstance(error, DataError) else f"{error!r}"
-            raise ModelError(f"this stored prediction cannot be read: {what}", where=where) from None
-        if _plain(task.target(example)) != fields.get("gold"):
-            raise ModelError(
-                f"the row says gold {fields.get('gold')!r} and its columns {task.target(example)!r}",
-                where=where,
-            )
-        examples.append(example)
+            rows.append(Row(own_columns(fields, prediction), Origin(name, fields["line"])))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"this stored prediction cannot be read: {error!r}", where=where) from None
+        predictions.append(prediction)
+        golds.append((where, fields.get("gold")))
+    columns = list(dict.fromkeys(column for row in rows for column in row.values))
+    readers = [task, task.adapted(columns, rows)]
+    for place, (row, (where, gold)) in enumerate(zip(rows, golds, strict=True)):
+        examples.append(_read_again(readers, row, gold, where))
+        predictions[place] = replace(predictions[place], example_id=examples[place].id)
     if len(examples) != scores.splits[split].num_examples:
         raise ModelError(
             f"{len(examples)} predictions for {scores.splits[split].num_examples} scored {split} examples",
             where=str(run.predictions),
         )
     return StoredAnswers(name, run, task, split, examples, predictions)
+
+
+def _read_again(readers: Sequence[Task[Any, Any, Any]], row: Row, gold: Any, where: str) -> Example:
+    """The example of a stored row, read as the training data are, or else as its split's own file was.
+
+    Raises `ModelError` unless one of them gives the stored gold answer.
+    """
+    what = ""
+    for reader in readers:
+        try:
+            example: Example = reader.read(row)
+        except (DataError, KeyError, TypeError, ValueError) as error:
+            shown = error.what if isinstance(error, DataError) else f"{error!r}"
+            what = what or f"this stored prediction cannot be read: {shown}"
+            continue
+        if _plain(reader.target(example)) == gold:
+            return example
+        what = what or f"the row says gold {gold!r} and its columns {reader.target(example)!r}"
+    raise ModelError(what, where=where)
 
 
 def _rows(run: RunDir, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -143,9 +166,29 @@ def on_the_same_examples(reference: StoredAnswers, other: StoredAnswers) -> Stor
     return replace(
         other,
         task=reference.task,  # the same labels, which may stand in another order
+        notes=_differences(reference, other),
         examples=[other.examples[index] for index in order],
         predictions=[other.predictions[index] for index in order],
     )
+
+
+_LEARNT = ("scoring", "unanswerable")
+"""What tasks learn of their data that decides how answers are scored."""
+
+
+def _differences(reference: StoredAnswers, other: StoredAnswers) -> list[str]:
+    """Where the two runs would score an answer differently."""
+    ours, theirs = reference.task.to_json(), other.task.to_json()
+    return [
+        f"{other.name} learnt with {name} = {_spelt(theirs.get(name))}, {reference.name} with "
+        f"{name} = {_spelt(ours.get(name))}: both are scored as {reference.name} is."
+        for name in _LEARNT
+        if ours.get(name) != theirs.get(name)
+    ]
+
+
+def _spelt(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool | None) else str(value)
 
 
 def _check_same_task(reference: StoredAnswers, other: StoredAnswers) -> None:

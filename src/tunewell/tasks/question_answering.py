@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tunewell.data.batches import Batch
     from tunewell.data.findings import Finding
     from tunewell.data.spans import Spans, WindowAnswers
+    from tunewell.data.windows import Window
     from tunewell.metrics.answer_texts import Scoring
     from tunewell.metrics.judged import Judged
     from tunewell.metrics.tables import Scores
@@ -142,7 +143,9 @@ class QuestionAnswering(Task[QuestionExample, AnswerPrediction, QuestionAnswerin
     def check_columns(self, columns: Sequence[str], name: str, *, labelled: bool = True) -> None:
         """Question and context must be there, and with `labelled` the answers."""
         own = self._columns
-        wanted = [own.question, own.context, *([own.answers] if labelled else [])]
+        if not labelled:
+            return question_columns.require_asked(columns, own, name)
+        wanted = [own.question, own.context, own.answers]
         require_columns(columns, wanted, name, ("task.question", "task.context", "task.answers"))
 
     def read(self, row: Row, *, labelled: bool = True) -> QuestionExample:
@@ -193,17 +196,34 @@ class QuestionAnswering(Task[QuestionExample, AnswerPrediction, QuestionAnswerin
         cut = windows([1] * len(ids), capacity, min(self.config.overlap_tokens, capacity * 3 // 4))
         place = reading.main_span(example.answers or ())
         answer = None if place is None else spans.tokens(*place)
+        lost_answer = self._out_of_reach(example, spans, cut)
         features: list[Feature] = []
         for start, end in ((window.start, window.end) for window in cut):
             put = tokenizer.assemble(question, ids[start:end])
             none = tokenizer.no_answer_place(put.input_ids)
             places = array("i", [none, *range(put.second, put.second + end - start)])
             target = None if example.answers is None else spans.target(answer, start, end)
-            lost, offsets = 0 if features else num_cut, spans.window(start, end)
+            lost, unreached = (0, "") if features else (num_cut, lost_answer)
+            read = (places, spans.window(start, end))
             features.append(
-                Feature(example.id, put.input_ids, put.token_type_ids, target, lost, places, offsets)
+                Feature(example.id, put.input_ids, put.token_type_ids, target, lost, *read, unreached)
             )
         return features
+
+    def _out_of_reach(self, example: QuestionExample, spans: Spans, cut: Sequence[Window]) -> str:
+        """Why none of the gold answers can ever be given; "" where one can, or there is none."""
+        why = ""
+        for start, end in reading.places_of(example.answers or ()):
+            tokens = spans.tokens(start, end)
+            if tokens is None:
+                why = "of no token of the model"
+            elif tokens[1] - tokens[0] >= self.config.max_answer_tokens:
+                why = f"longer than task.max_answer_tokens ({self.config.max_answer_tokens})"
+            elif not any(window.start <= tokens[0] and tokens[1] < window.end for window in cut):
+                why = f"in no window whole (task.overlap_tokens is {self.config.overlap_tokens})"
+            else:
+                return ""
+        return why
 
     def collate(self, features: Sequence[Feature]) -> Batch:
         """Labels `(windows, 2)`: which of the window's positions the answer starts and ends at; 0 for none."""

@@ -9,7 +9,7 @@ from tunewell.core.examples import AnswerPrediction, QuestionExample
 from tunewell.core.questions import question_word
 from tunewell.core.sections import Lines, Mark, MarkedText, Section, Table
 from tunewell.data.answer_kinds import length_class, length_classes
-from tunewell.data.answers import main_answer, texts_of
+from tunewell.data.answers import main_answer, places_of, texts_of
 from tunewell.tasks.showing.confidence import marked_mistakes_and_doubts, reliability
 from tunewell.tasks.showing.labels import weakest_and_strongest
 
@@ -107,7 +107,7 @@ def _scores_by(
     return Table(
         f"Scores by {name}",
         "Exact match: how many answers are a gold answer. F1: how much of the words of answer and gold answer is shared.",
-        [name, "questions", "exact match", "F1"],
+        [name[:1].upper() + name[1:], "questions", "exact match", "F1"],
         [list(row) for row in rows],
         shows=shows,
     )
@@ -116,10 +116,7 @@ def _scores_by(
 def _entry(example: QuestionExample, prediction: AnswerPrediction, exact: float, f1: float) -> MarkedText:
     """One question as the report shows it: the passage, where the answer stands and where it was found."""
     golds = example.answers or ()
-    places = dict.fromkeys(
-        (a.char_start, a.char_start + len(a.text)) for a in golds if a.char_start is not None
-    )
-    marks = [Mark(start, end, "answer", "gold") for start, end in places]
+    marks = [Mark(start, end, "answer", "gold") for start, end in places_of(golds)]
     if prediction.char_start is not None and prediction.char_end is not None:
         marks.append(Mark(prediction.char_start, prediction.char_end, "answer", "predicted"))
     facts: dict[str, str | float] = {
