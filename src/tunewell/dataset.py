@@ -64,7 +64,9 @@ def load_dataset(config: RunConfig, wanted: Sequence[str] = SPLITS) -> Dataset:
         notes.append("the test split of the folder has no labels and is not used; one is drawn")
         del sources["test"]
     for name, source in sources.items():
-        examples[name], rows[name], dropped = read_examples(task, source, config.data.on_bad_row)
+        reader, said_of = (task, []) if name == "train" else adapted(task, source, name)
+        notes += said_of
+        examples[name], rows[name], dropped = read_examples(reader, source, config.data.on_bad_row)
         if dropped:
             rows_were = "1 bad row was" if dropped == 1 else f"{dropped} bad rows were"
             notes.append(f"{rows_were} dropped from {_place(source)}")
@@ -98,8 +100,9 @@ def _is_unlabelled_test(task: AnyTask, sources: Mapping[str, Source], settings: 
     """Whether the training folder brings a test file without labels, as GLUE's do; one that was named must have them."""
     if "test" not in sources or settings.test is not None:
         return False
+    reader, _ = adapted(task, sources["test"], "test")
     try:
-        task.check_columns(sources["test"].columns, "test", labelled=True)
+        reader.check_columns(sources["test"].columns, "test", labelled=True)
     except DataError:
         return True
     return False
@@ -175,6 +178,18 @@ def choose_task(given: Mapping[str, Any], source: Source) -> tuple[AnyTask, str]
         where=_place(source),
         fix="name them, for example --set task.text=COLUMN --set task.label=COLUMN",
     )
+
+
+def adapted(task: AnyTask, source: Source, name: str) -> tuple[AnyTask, list[str]]:
+    """The task as it reads a source, called `name`, that is not the training data; and a note if that is another way.
+
+    It is for `read_examples` alone.
+    """
+    reader = task.adapted(source.columns, source.rows)
+    before, after = task.config.model_dump(), reader.config.model_dump()
+    changes = [f"{key} = {value}" for key, value in after.items() if value != before[key]]
+    notes = [f"{name}: written in another way than the training data; read with {', '.join(changes)}"]
+    return reader, notes if changes else []
 
 
 def read_examples(

@@ -482,3 +482,52 @@ def test_chinese_that_nobody_cut_is_tagged_by_character(tagger: Path, tunewell: 
     assert answer["entities"]
     for entity in answer["entities"]:
         assert text[entity["char_start"] : entity["char_end"]] == entity["text"]
+
+
+# Files that are written in another way than the training file
+
+
+def test_other_schemes_and_columns_are_scored_alike_and_runs_on_them_compared(
+    tagger: Path, rows: list[dict[str, Any]], columns: str, tunewell: Command, quick: list[str], work: Path
+) -> None:
+    put(work / "iob2.conll", as_columns(rows[:12]))
+    put(work / "iob1.conll", as_columns(rows[:12]).replace("B-", "I-"))
+    put(work / "iobes.jsonl", as_lines(rows[:12]).replace("tokens", "words").replace("B-", "S-"))
+    said = "written in another way than the training data; read with "
+    scores = []
+    for name, note in (
+        ("iob2.conll", ""),
+        ("iob1.conll", "scheme = iob1"),
+        ("iobes.jsonl", "tokens = words, scheme = iobes"),
+    ):
+        outcome = tunewell("evaluate", tagger, name)
+        assert outcome.code == 0, outcome.err
+        assert (f"{name}: {said}{note}\n" in outcome.err) if note else (said not in outcome.err)
+        scores.append(
+            [
+                json.loads(path.read_text())["scores"]
+                for path in (tagger / "evaluations").glob("*.json")
+                if path.name.startswith(name.partition(".")[0] + "-")
+            ]
+        )
+    assert len(scores[0]) == 1
+    assert scores[0] == scores[1] == scores[2]
+    put(work / "train.conll", columns)
+    put(work / "iob1.jsonl", as_lines(rows[:12]).replace("B-", "I-"))  # line by line as the other
+    for name in ("iob1.jsonl", "iobes.jsonl"):
+        command = ("train", "train.conll", *quick, "--test", name, "--output", name.partition(".")[0])
+        outcome = tunewell(*command)
+        assert outcome.code == 0, outcome.err
+    compared = tunewell("compare", "iob1", "iobes")
+    assert compared.code == 0, compared.err
+
+
+def test_words_without_a_text_are_answered_with_the_text_that_is_meant(
+    tagger: Path, rows: list[dict[str, Any]], tunewell: Command, work: Path
+) -> None:
+    put(work / "plain.jsonl", as_lines({"words": row["tokens"]} for row in rows[:3]))
+    outcome = tunewell("predict", tagger, "plain.jsonl")
+    assert outcome.code == 0, outcome.err
+    assert [row["text"] for row in outcome.rows] == [" ".join(row["tokens"]) for row in rows[:3]]
+    (row,) = tunewell("predict", tagger, "--text", "the film").rows
+    assert (row["text"], row["input_tokens"], row["tokens"]) == ("the film", "the film", ["the", "film"])

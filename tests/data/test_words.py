@@ -163,3 +163,11 @@ def test_words_that_do_not_stand_in_the_text_are_not_found() -> None:
     assert align("a fine day", ["a", "fine"]) is None
     assert align("a fine", ["a", "fine", "day"]) is None
     assert align(" ", []) == ()
+
+
+def test_quotes_and_punctuation_may_stand_between_words() -> None:
+    assert align("\u201ca fine\u201d (day)!", ["a", "fine", "day"]) == ((1, 2), (3, 7), (10, 13))
+    assert align("a - - b", ["a", "-", "b"]) == ((0, 1), (2, 3), (6, 7))
+    assert align("a 2 b", ["a", "b"]) is None
+    assert align("\u00e9 a", ["a"]) is None
+    assert align("a fine day 4", ["a", "fine", "day"]) is None

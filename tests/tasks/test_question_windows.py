@@ -109,7 +109,7 @@ def test_an_answer_that_can_never_be_given_says_why_once(tiny: Tiny) -> None:
     assert not any(why(3, 10, max_answer_tokens=10))
     given = {"overlap_tokens": 5, "max_question_tokens": 8}
     reasons = {why(first, 10, **given)[0] for first in range(len(offsets) - 10)}
-    assert reasons == {"", "in no window whole (task.overlap_tokens is 5)"}
+    assert reasons == {"", "in no window whole (task.overlap_tokens is too small)"}
     wide = {why(first, 10, overlap_tokens=10, max_question_tokens=8)[0] for first in range(len(offsets) - 10)}
     assert wide == {""}
     assert not any(f.out_of_reach for f in task().encode(question(context, None), reader))

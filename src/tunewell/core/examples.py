@@ -63,7 +63,9 @@ class TaggedExample(Example):
     `words` holds the half-open character span of each word in `text`, in order and without overlap. Tags of
     entities are in the scheme IOB2 (`B-place`, `I-place`, `O`), whatever scheme the file has. What was odd in
     the file is kept by the index of the word: `illegal` tags could not follow the one before them, entities that
-    begin at one of `widened` were marked there from or to within a word.
+    begin at one of `widened` were marked there from or to within a word. `text_missing` says why `text` does not
+    stand in the row's own columns, as far as a prediction leaves them their names: there is none (`absent`), or one
+    in which the words do not stand (`other`).
     """
 
     text: str
@@ -71,6 +73,7 @@ class TaggedExample(Example):
     tags: tuple[str, ...] | None = None
     illegal: tuple[int, ...] = ()
     widened: tuple[int, ...] = ()
+    text_missing: Literal["absent", "other"] | None = None
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -162,21 +165,26 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class TagsPrediction(Prediction):
-    """A tag for each word, the probability of each, and the entities that the tags speak of, if any."""
+    """A tag for each word, the probability of each, and the entities that the tags speak of, if any.
+
+    The entities are slices of `text`, which is given where the row itself does not hold it.
+    """
 
     tokens: tuple[str, ...]
     tags: tuple[str, ...]
     scores: tuple[float, ...]
     entities: tuple[Entity, ...] = ()
+    text: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """`tokens`, `tags`, `scores` and `entities`."""
-        return {
+        """`tokens`, `tags`, `scores` and `entities`, and `text` where it is given."""
+        fields: dict[str, Any] = {
             "tokens": list(self.tokens),
             "tags": list(self.tags),
             "scores": list(self.scores),
             "entities": [asdict(entity) for entity in self.entities],
         }
+        return fields if self.text is None else {**fields, "text": self.text}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,15 @@ from __future__ import annotations
 import unicodedata
 from array import array
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, overload
+from functools import lru_cache
+from typing import Any, NamedTuple, Protocol, overload
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from tunewell.core.examples import Candidate
+from tunewell.data.windows import Window
 
 _JOINER = "\u200d"
 
@@ -200,3 +202,35 @@ def midway(margins: NDArray[np.float64], threshold: float) -> float:
         return min(threshold, float(above.min()) - SAME)
     middle = float((below.max() + above.min()) / 2)
     return middle if below.max() <= middle < above.min() else threshold
+
+
+class Cuts(Protocol):
+    """What cuts a text into tokens, as `tunewell.models.Tokenizer` does."""
+
+    def pieces(self, text: str) -> Any:
+        """An object with token `ids` and their character spans, `offsets`."""
+
+
+@lru_cache(maxsize=4)
+def context_pieces(tokenizer: Cuts, context: str) -> tuple[list[int], Spans]:
+    """The tokens of a context and their places, kept for the next questions on it."""
+    pieces = tokenizer.pieces(context)
+    return pieces.ids, Spans.of(context, pieces.offsets)
+
+
+def out_of_reach(
+    places: Iterable[tuple[int, int]], spans: Spans, windows: Sequence[Window], max_tokens: int
+) -> str:
+    """Why none of the answers at these places can ever be given; "" where one can, or there is none."""
+    why = ""
+    for start, end in places:
+        tokens = spans.tokens(start, end)
+        if tokens is None:
+            why = "of no token of the model"
+        elif tokens[1] - tokens[0] >= max_tokens:
+            why = f"longer than task.max_answer_tokens ({max_tokens})"
+        elif not any(window.start <= tokens[0] and tokens[1] < window.end for window in windows):
+            why = "in no window whole (task.overlap_tokens is too small)"
+        else:
+            return ""
+    return why

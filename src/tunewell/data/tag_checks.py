@@ -1,4 +1,4 @@
-"""The data doctor on tags: out of order, widened, rare, missing from training, or of one kind only.
+"""The data doctor on tags: out of order, widened, rare, missing from training, of one kind only, or of another text.
 
 Not for: tags that cannot be read (`tagged`) or what it finds for all tasks (`checks`).
 """
@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import islice
 
 from tunewell.core.examples import TaggedExample, TextExample
-from tunewell.core.tags import spans
+from tunewell.core.tags import illegal, spans
 from tunewell.data.findings import SHOWN, Finding, plural
 from tunewell.data.label_checks import examine_labels
 from tunewell.data.tagged import out_of_order
@@ -18,12 +18,13 @@ from tunewell.data.tagged import out_of_order
 Splits = Mapping[str, Sequence[TaggedExample]]
 
 
-def examine_tags(splits: Splits, *, entities: bool, in_file: bool) -> list[Finding]:
-    """Every finding on tagged examples; `in_file` says that the file's own tags are in the scheme IOB2."""
+def examine_tags(splits: Splits, *, entities: bool) -> list[Finding]:
+    """Every finding on tagged examples."""
     findings = []
     for name, examples in splits.items():
-        findings += _out_of_order(name, examples, in_file)
+        findings += _out_of_order(name, examples)
         findings += _widened(name, examples)
+        findings += _of_another_text(name, examples)
     findings += _nothing_to_learn(splits) if entities else _one_tag(splits)
     labels = {
         name: [
@@ -63,14 +64,15 @@ def kinds_of(example: TaggedExample) -> set[str]:
     return {kind for kind, _, _ in spans(example.tags or ())}
 
 
-def _out_of_order(name: str, examples: Sequence[TaggedExample], in_file: bool) -> list[Finding]:
+def _out_of_order(name: str, examples: Sequence[TaggedExample]) -> list[Finding]:
     found = [(example, place) for example in examples for place in example.illegal]
     if not found:
         return []
     shown = []
     for example, place in found[:SHOWN]:
         tokens, tags = example.tokens, example.tags or ()
-        said = out_of_order(tokens, tags, place) if in_file else f"token {place + 1} {tokens[place]!r}"
+        as_in_file = place in illegal(tags)  # else the file has another scheme, and the tags were re-written
+        said = out_of_order(tokens, tags, place) if as_in_file else f"token {place + 1} {tokens[place]!r}"
         shown.append(f"{example.origin} {said}")
     sentences = plural(sum(bool(example.illegal) for example in examples), "sentence")
     message = (
@@ -98,6 +100,24 @@ def _widened(name: str, examples: Sequence[TaggedExample]) -> list[Finding]:
         f"{name}: {len(found):,} {'entity' if len(found) == 1 else 'entities'} {many} widened to whole words"
     )
     return [Finding("widened-entities", "warning", message, tuple(shown))]
+
+
+def _of_another_text(name: str, examples: Sequence[TaggedExample]) -> list[Finding]:
+    found = [example for example in examples if example.text_missing == "other"]
+    if not found:
+        return []
+    what = "1 row whose text does" if len(found) == 1 else f"{len(found):,} rows whose texts do"
+    message = (
+        f"{name}: {what} not hold the words in order; the text was set aside and the words were joined, so "
+        "places of entities are counted in the joined words"
+    )
+    shown = tuple(
+        f"{example.origin} {' '.join(example.tokens[:_WORDS_SHOWN])!r}" for example in found[:SHOWN]
+    )
+    return [Finding("words-not-in-text", "warning", message, shown)]
+
+
+_WORDS_SHOWN = 8
 
 
 def _nothing_to_learn(splits: Splits) -> list[Finding]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 from tunewell.core import tags as schemes
 from tunewell.core.errors import DataError
@@ -25,6 +25,9 @@ END_NAMES = ("end", "end_offset", "char_end")
 TYPE_NAMES = ("label", "type", "entity_group", "labels")
 """What marked spans of characters call their parts."""
 
+_OF_PREDICTIONS = ("tokens", "tags", "scores", "entities")
+"""Columns that a prediction's fields take the names of."""
+
 _FIX = "mend the row, or --set data.on_bad_row=drop"
 _PREFIXES = {"iob1": "BI", "iob2": "BI", "iobes": "BIESLUM"}
 _FEATURE = re.compile(r"([^=|]+)=([^|]*)")
@@ -32,8 +35,8 @@ _FEATURE = re.compile(r"([^=|]+)=([^|]*)")
 
 def read_sentence(row: Row, column: str, *, labelled: bool) -> TaggedExample:
     """A text and its words, whose tags are still unknown; see `read_words`."""
-    text, words = read_words(row, column, labelled=labelled)
-    return TaggedExample(values.row_id(row), row.origin, text, words)
+    text, words, missing = read_words(row, column, labelled=labelled)
+    return TaggedExample(values.row_id(row), row.origin, text, words, text_missing=missing)
 
 
 def with_spans(row: Row, column: str, example: TaggedExample, known: Collection[str]) -> TaggedExample:
@@ -71,26 +74,29 @@ def with_entity_tags(
     return replace(example, tags=tags, illegal=illegal)
 
 
-def read_words(row: Row, column: str, *, labelled: bool) -> tuple[str, tuple[Span, ...]]:
-    """The text and its words: from a list of words, or from a text that `words.cut` cuts.
+def read_words(
+    row: Row, column: str, *, labelled: bool
+) -> tuple[str, tuple[Span, ...], Literal["absent", "other"] | None]:
+    """The text and its words, and `TaggedExample.text_missing`: from a list of words, or from a text that `words.cut` cuts.
 
-    A list of words stands in the row's own `text` where that holds them in order; else the words are joined. Raises
-    `DataError` for anything else and, when `labelled`, for blank words and for no words at all.
+    A list of words stands in the row's own `text` where that holds them in order (`words.align`); else the words are
+    joined. Raises `DataError` for anything else and, when `labelled`, for blank words and for no words at all.
     """
     value = row.values.get(column)
+    missing: Literal["absent", "other"] | None
     if not isinstance(value, list):
         text = values.text(row, column, blank=not labelled)
-        found = cut(text)
+        found, missing = cut(text), "absent" if column in _OF_PREDICTIONS else None
     else:
         _check_tokens(row, column, value, blank=not labelled)
-        text, found = _text_around(row, value)
+        text, found, missing = _text_around(row, value)
     if labelled and not found:
         raise DataError(
             f"column {column!r} has no words",
             where=str(row.origin),
             fix=_FIX,
         )
-    return text, found
+    return text, found, missing
 
 
 def _check_tokens(row: Row, column: str, tokens: Sequence[Any], *, blank: bool) -> None:
@@ -102,10 +108,19 @@ def _check_tokens(row: Row, column: str, tokens: Sequence[Any], *, blank: bool) 
     values.text(replace(row, values={column: "".join(tokens)}), column, blank=True)
 
 
-def _text_around(row: Row, tokens: Sequence[str]) -> tuple[str, tuple[Span, ...]]:
+def _text_around(
+    row: Row, tokens: Sequence[str]
+) -> tuple[str, tuple[Span, ...], Literal["absent", "other"] | None]:
     text = row.values.get("text")
     found = align(text, tokens) if isinstance(text, str) else None
-    return join(tokens) if found is None else (values.text(row, "text", blank=True), found)
+    if found is None:
+        return *join(tokens), "other" if isinstance(text, str) and text.strip() else "absent"
+    return values.text(row, "text", blank=True), found, None
+
+
+def words_column(row: Row, names: Sequence[str]) -> str:
+    """The first of the columns `names` that the row has words or a text in; the first of all where none is."""
+    return next((name for name in names if isinstance(row.values.get(name), list | str)), names[0])
 
 
 def tag_values(row: Row, column: str) -> Any:

@@ -14,8 +14,8 @@ from typing import Any
 
 from tunewell.core.errors import ConfigError
 from tunewell.core.examples import Row
-from tunewell.core.tags import OUTSIDE, detect_scheme, malformed
-from tunewell.data.columns import TEXT_NAMES
+from tunewell.core.tags import OUTSIDE, SCHEMES, detect_scheme, illegal, malformed
+from tunewell.data.columns import LABEL_NAMES, TEXT_NAMES
 from tunewell.data.tagged import span_parts, tag_values
 
 TOKEN_NAMES = ("tokens", "words", "sentence", "token", "word", "text")
@@ -52,6 +52,66 @@ def guess(columns: Sequence[str], rows: Sequence[Row], given: Mapping[str, Any])
     if found is None and given.get("scheme") in (None, "spans"):
         found = _spanned(columns, rows, given)
     return found
+
+
+def check_no_label(columns: Sequence[str], rows: Sequence[Row], found: TaggedColumns) -> None:
+    """Raise `ConfigError` when the file could as well hold texts with one label each, such as `text` and `sentiment`."""
+    sample = rows[:_SAMPLE_ROWS]
+    lowered = {name.lower(): name for name in columns}
+    of_tags = (found.column, found.column.partition(".")[0])
+    others = [name for name in columns if name not in of_tags]
+    texts = [lowered[name] for name in TEXT_NAMES if lowered.get(name) in others]
+    text = next((name for name in texts if _are_texts(sample, name)), None)
+    labels = [lowered[name] for name in LABEL_NAMES if lowered.get(name) in others]
+    label = next((name for name in labels if name != text and _are_texts(sample, name)), None)
+    if text is not None and label is not None:
+        raise ConfigError(
+            f"the file has two readings: words with tags ({found.tokens}, {found.column}), "
+            f"or texts with one label each ({text}, {label})",
+            fix="say which with --task token-classification or --task text-classification",
+        )
+
+
+def elsewhere(
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    learnt: tuple[str, str, str],
+    names: Sequence[str] | None,
+) -> tuple[str, str, str]:
+    """The column of words, that of tags and the scheme, in another file than the one they were `learnt` from.
+
+    Columns that this file lacks are guessed in it, and the scheme of entities is read off its own tags. What is learnt
+    comes back where the guess finds nothing or tags of another kind. `names` are those of tags that are numbers.
+    """
+    tokens, column, scheme = learnt
+    there = {
+        key: name
+        for key, name in (("tokens", tokens), ("column", column))
+        if name in columns or (key == "column" and name.partition(".")[0] in columns)
+    }
+    if len(there) == 2:
+        return tokens, column, _fitting_scheme(rows, column, scheme, names) if scheme in SCHEMES else scheme
+    for given in (there, {}) if there else ({},):
+        try:
+            found = guess(columns, rows, {**given, "labels": names})
+        except ConfigError:  # numbers without names: the missing column is told of
+            continue
+        if found is None or (found.scheme == "plain") != (scheme == "plain"):
+            continue
+        if found.scheme == "spans" and not _are_texts(rows, found.tokens):
+            continue
+        return found.tokens, found.column, found.scheme
+    return learnt
+
+
+def _fitting_scheme(rows: Sequence[Row], column: str, scheme: str, names: Sequence[str] | None) -> str:
+    """The scheme that was learnt, unless another is read off these tags and fewer of them are out of order in it."""
+    sequences = [[str(tag) for tag in tags] for tags in _sequences(rows, column, names)]
+    found = detect_scheme(sequences)
+    if found is None or found == scheme:
+        return scheme
+    wrong = {name: sum(len(illegal(tags, name)) for tags in sequences) for name in (found, scheme)}
+    return found if wrong[found] < wrong[scheme] else scheme
 
 
 def _tagged(columns: Sequence[str], rows: Sequence[Row], given: Mapping[str, Any]) -> TaggedColumns | None:

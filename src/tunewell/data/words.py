@@ -62,6 +62,7 @@ _LAST_OF_INTEREST = 0x1FFFF
 
 _CJK = re.compile(f"[{_HAN}{_KANA}{_HALFWIDTH_VOICE_MARKS}{_PUNCTUATION_OF_CJK}]")
 _BLANKS = re.compile(r"\s*")
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 
 
 def cut(text: str) -> tuple[Span, ...]:
@@ -85,16 +86,19 @@ def join(tokens: Sequence[str]) -> tuple[str, tuple[Span, ...]]:
 
 
 def align(text: str, tokens: Iterable[str]) -> tuple[Span, ...] | None:
-    """Where the tokens stand in `text`, in order and with blanks alone between and around them; None where not."""
+    """Where the tokens stand in `text`, in order and with no letter or digit between and around them; None where not.
+
+    Blanks, quotes and other punctuation may be missing from the tokens.
+    """
     spans = []
     place = 0
     for token in tokens:
-        start = _blanks_end(text, place)
-        place = start + len(token)
-        if not text.startswith(token, start):
+        start = text.find(token, _blanks_end(text, place))
+        if start < 0 or _LETTER_OR_DIGIT.search(text, place, start):
             return None
+        place = start + len(token)
         spans.append((start, place))
-    return tuple(spans) if _blanks_end(text, place) == len(text) else None
+    return None if _LETTER_OR_DIGIT.search(text, place) else tuple(spans)
 
 
 def _blanks_end(text: str, place: int) -> int:

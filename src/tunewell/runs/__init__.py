@@ -20,7 +20,15 @@ from tunewell.core.examples import Example, Origin, Prediction, Row
 from tunewell.core.results import RunScores, SplitScores
 from tunewell.core.rows import joined_row
 from tunewell.data.sources import SourceSettings, read
-from tunewell.dataset import SPLITS, Dataset, like_training, load_dataset, read_examples, source_settings
+from tunewell.dataset import (
+    SPLITS,
+    Dataset,
+    adapted,
+    like_training,
+    load_dataset,
+    read_examples,
+    source_settings,
+)
 from tunewell.predictor import Predictor, load_task
 from tunewell.run_dir import CLEARING, FINISHED, RUNNING, RunDir, write_json, write_text
 from tunewell.runs.clock import Clock, machine
@@ -275,8 +283,9 @@ def evaluate(
     predictor = run.load_predictor(device)
     tables = read(data, settings)
     source = tables.get("test") or tables.get("validation") or tables["train"]
-    examples, rows, num_dropped = read_examples(predictor.task, source, settings.on_bad_row)
-    for note in source.notes:
+    reader, notes = adapted(predictor.task, source, data)
+    examples, rows, num_dropped = read_examples(reader, source, settings.on_bad_row)
+    for note in (*source.notes, *notes):
         tell(sinks, note)
     if num_dropped:
         tell(

@@ -84,6 +84,14 @@ class Task(ABC, Generic[E, P, C]):
         Raises `DataError` with the row's `file:line` and the column.
         """
 
+    def adapted(self, columns: Sequence[str], rows: Sequence[Row]) -> Self:
+        """The same task, reading labelled rows of a file that is written in another way than the training file.
+
+        It is for `check_columns` and `read` alone, of this file; what was learnt, and the settings that are saved, stay
+        those of training. By default a file is read as the training file is.
+        """
+        return self
+
     def check_columns(self, columns: Sequence[str], name: str, *, labelled: bool = True) -> None:
         """Raise `DataError` when a file called `name` lacks a column that `read` needs."""
 

@@ -10,7 +10,6 @@ import math
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
 
@@ -34,8 +33,7 @@ if TYPE_CHECKING:
 
     from tunewell.data.batches import Batch
     from tunewell.data.findings import Finding
-    from tunewell.data.spans import Spans, WindowAnswers
-    from tunewell.data.windows import Window
+    from tunewell.data.spans import WindowAnswers
     from tunewell.metrics.answer_texts import Scoring
     from tunewell.metrics.judged import Judged
     from tunewell.metrics.tables import Scores
@@ -187,16 +185,18 @@ class QuestionAnswering(Task[QuestionExample, AnswerPrediction, QuestionAnswerin
 
     def encode(self, example: QuestionExample, tokenizer: Tokenizer) -> list[Feature]:
         """The question with each window of the context; targets are (0, 0) where the answer is not wholly inside."""
+        from tunewell.data.spans import context_pieces, out_of_reach
+
         limit = min(self.config.max_length_tokens, tokenizer.max_length_tokens) - tokenizer.num_special(True)
         question = tokenizer.pieces(example.question.strip()).ids
         num_cut = max(0, len(question) - min(self.config.max_question_tokens, limit // 2))
         question = question[: len(question) - num_cut]
-        ids, spans = _context_pieces(tokenizer, example.context)
+        ids, spans = context_pieces(tokenizer, example.context)
         capacity = limit - len(question)
         cut = windows([1] * len(ids), capacity, min(self.config.overlap_tokens, capacity * 3 // 4))
-        place = reading.main_span(example.answers or ())
-        answer = None if place is None else spans.tokens(*place)
-        lost_answer = self._out_of_reach(example, spans, cut)
+        golds = example.answers or ()
+        answer = spans.tokens(*place) if (place := reading.main_span(golds)) else None
+        lost_answer = out_of_reach(reading.places_of(golds), spans, cut, self.config.max_answer_tokens)
         features: list[Feature] = []
         for start, end in ((window.start, window.end) for window in cut):
             put = tokenizer.assemble(question, ids[start:end])
@@ -209,21 +209,6 @@ class QuestionAnswering(Task[QuestionExample, AnswerPrediction, QuestionAnswerin
                 Feature(example.id, put.input_ids, put.token_type_ids, target, lost, *read, unreached)
             )
         return features
-
-    def _out_of_reach(self, example: QuestionExample, spans: Spans, cut: Sequence[Window]) -> str:
-        """Why none of the gold answers can ever be given; "" where one can, or there is none."""
-        why = ""
-        for start, end in reading.places_of(example.answers or ()):
-            tokens = spans.tokens(start, end)
-            if tokens is None:
-                why = "of no token of the model"
-            elif tokens[1] - tokens[0] >= self.config.max_answer_tokens:
-                why = f"longer than task.max_answer_tokens ({self.config.max_answer_tokens})"
-            elif not any(window.start <= tokens[0] and tokens[1] < window.end for window in cut):
-                why = f"in no window whole (task.overlap_tokens is {self.config.overlap_tokens})"
-            else:
-                return ""
-        return why
 
     def collate(self, features: Sequence[Feature]) -> Batch:
         """Labels `(windows, 2)`: which of the window's positions the answer starts and ends at; 0 for none."""
@@ -409,15 +394,6 @@ class QuestionAnswering(Task[QuestionExample, AnswerPrediction, QuestionAnswerin
             pairs = zip(_probabilities(predictions[place]), _probabilities(theirs), strict=True)
             largest = max(largest, *(abs(one - other) for one, other in pairs))
         return largest
-
-
-@lru_cache(maxsize=4)
-def _context_pieces(tokenizer: Tokenizer, context: str) -> tuple[list[int], Spans]:
-    """The tokens of a context, kept for the next questions on it."""
-    from tunewell.data.spans import Spans
-
-    pieces = tokenizer.pieces(context)
-    return pieces.ids, Spans.of(context, pieces.offsets)
 
 
 def _probabilities(prediction: AnswerPrediction) -> list[float]:

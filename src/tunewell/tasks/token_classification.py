@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from tunewell.metrics.tables import Scores
     from tunewell.models import ModelLoader, Tokenizer
 
+_IN_PLACE = ("tokens", "words", "text")
+"""Columns that unlabelled rows may have in place of the words' own, the first first."""
+
 Scheme = Literal["iob1", "iob2", "iobes", "spans", "plain"]
 
 
@@ -119,6 +122,8 @@ class TokenClassification(Task[TaggedExample, TagsPrediction, TokenClassificatio
         found = tagged_columns.guess(columns, sample, given)
         if found is None:
             return None
+        if all(given.get(key) is None for key in ("name", "tokens", "column", "scheme")):
+            tagged_columns.check_no_label(columns, sample, found)
         settings = {"tokens": found.tokens, "column": found.column, "scheme": found.scheme}
         return Reading(settings, found.said)
 
@@ -132,10 +137,20 @@ class TokenClassification(Task[TaggedExample, TagsPrediction, TokenClassificatio
             names = list(dict.fromkeys(name[2:] for name in names if name != OUTSIDE))
         return cls(config, LabelSet(_tag_names(names)))
 
+    def adapted(self, columns: Sequence[str], rows: Sequence[Row]) -> Self:
+        """Columns that the file lacks are guessed, and the scheme of entities is read off the file's own tags."""
+        learnt = (*self._columns, str(self.config.scheme))
+        found = tagged_columns.elsewhere(columns, rows, learnt, self.config.labels)
+        if found == learnt:
+            return self
+        changes = dict(zip(("tokens", "column", "scheme"), found, strict=True))
+        return replace(self, config=self.config.model_copy(update=changes))
+
     def check_columns(self, columns: Sequence[str], name: str, *, labelled: bool = True) -> None:
-        """Words and tags must be there; without `labelled` a `text` may stand for the words."""
+        """Words and tags must be there; without `labelled` one of `_IN_PLACE` may stand for the words."""
         tokens, column = self._columns
-        wanted = [] if not labelled and "text" in columns else [tokens]
+        stand_in = not labelled and any(other in columns for other in _IN_PLACE)
+        wanted = [] if stand_in else [tokens]
         if labelled:
             wanted.append(column if column in columns else column.partition(".")[0])
         require_columns(columns, wanted, name, ("task.tokens", "task.column"))
@@ -143,8 +158,8 @@ class TokenClassification(Task[TaggedExample, TagsPrediction, TokenClassificatio
     def read(self, row: Row, *, labelled: bool = True) -> TaggedExample:
         """With `labelled`, words with as many tags, or a text with spans in it; else words or a text alone."""
         tokens, column = self._columns
-        alone = not labelled and tokens not in row.values and "text" in row.values
-        example = tagged.read_sentence(row, "text" if alone else tokens, labelled=labelled)
+        tokens = tokens if labelled else tagged.words_column(row, (tokens, *_IN_PLACE))
+        example = tagged.read_sentence(row, tokens, labelled=labelled)
         if not labelled:
             return example
         if self.config.scheme == "spans":
@@ -255,29 +270,44 @@ class TokenClassification(Task[TaggedExample, TagsPrediction, TokenClassificatio
         return np.split(rows, batch.num_positions.cumsum(0)[:-1].tolist())
 
     def decode(self, example: TaggedExample, outputs: Outputs) -> TagsPrediction:
-        """The likeliest tag of each word, or the likeliest legal row of tags; and the entities they speak of."""
+        """The likeliest tag of each word, or the likeliest legal row of tags; and the entities they speak of.
+
+        A word of blanks alone, which only unlabelled rows can have, is in no entity.
+        """
         import numpy as np
 
         from tunewell.data.legal_tags import likeliest_legal
 
         rows = np.concatenate(outputs)
-        chosen = rows.argmax(axis=-1)
+        allowed = rows
+        blank = [place for place, token in enumerate(example.tokens) if not token.strip()]
+        if blank and self._of_entities:
+            allowed = rows.copy()
+            allowed[blank] = -np.inf
+            allowed[blank, self.labels.ids[OUTSIDE]] = 0
+        chosen = allowed.argmax(axis=-1)
         if self.config.constrained:
-            chosen = likeliest_legal(rows, self.labels.names)
+            chosen = likeliest_legal(allowed, self.labels.names)
         scores = tuple(np.exp(rows[np.arange(len(rows)), chosen].astype(np.float64)).clip(0, 1).tolist())
         tags = tuple(self.labels.names[tag] for tag in chosen)
         entities = entities_of(example, tags, scores) if self._of_entities else ()
-        return TagsPrediction(example.id, example.tokens, tags, scores, entities)
+        text = None if example.text_missing is None else example.text
+        return TagsPrediction(example.id, example.tokens, tags, scores, entities, text)
 
     def answer(self, prediction: TagsPrediction) -> Any:
         """The tags."""
         return list(prediction.tags)
 
     def read_prediction(self, example_id: str, fields: Mapping[str, Any]) -> TagsPrediction:
-        """Tokens, tags, scores and entities."""
+        """Tokens, tags, scores and entities; and the text, unless it is a column of the input.
+
+        A row has the input's columns first, then its line, then the prediction.
+        """
         tokens, tags, scores = (tuple(fields[name]) for name in ("tokens", "tags", "scores"))
         entities = tuple(Entity(**entity) for entity in fields["entities"])
-        return TagsPrediction(example_id, tokens, tags, scores, entities)
+        order = list(fields)
+        is_ours = "text" in fields and ("line" not in fields or order.index("text") > order.index("line"))
+        return TagsPrediction(example_id, tokens, tags, scores, entities, fields["text"] if is_ours else None)
 
     def score(self, examples: Sequence[TaggedExample], predictions: Sequence[TagsPrediction]) -> Scores:
         """F1 of entities first, as conlleval and seqeval have it; accuracy over words for plain tags."""
@@ -321,8 +351,7 @@ class TokenClassification(Task[TaggedExample, TagsPrediction, TokenClassificatio
 
     def checks(self, examples: Mapping[str, Sequence[TaggedExample]]) -> list[Finding]:
         """Tags out of order, widened spans, tags or types that are rare or missing."""
-        in_file = self.config.scheme == "iob2"
-        return tag_checks.examine_tags(examples, entities=self._of_entities, in_file=in_file)
+        return tag_checks.examine_tags(examples, entities=self._of_entities)
 
     def stratum(self, example: TaggedExample) -> Any:
         """Splits keep the shares of sentences with each type of entity."""

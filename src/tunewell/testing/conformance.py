@@ -42,6 +42,7 @@ _FIELD_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "probabilities": dict,
     "value": float,
     "tokens": list,
+    "text": str,
     "tags": list,
     "entities": list,
     "answer": str,
@@ -104,6 +105,13 @@ def _rows_are_refused_with_their_place(subject: Subject) -> None:
         row = Row({**subject.rows[0].values, **values}, Origin(FILE, 7))
         with refusal(f"{FILE}:7", f"a row with {values}"):
             subject.task.read(row)
+
+
+def _own_rows_are_read_alike_when_adapted(subject: Subject) -> None:
+    task = subject.task.adapted(list(subject.rows[0].values), subject.rows)
+    assert as_json(task.to_json()) == as_json(subject.task.to_json()), "adapted changes what was learnt"
+    for row, example in zip(subject.rows, subject.examples, strict=True):
+        assert task.read(row) == example, f"adapted to its own rows the task reads {task.read(row)}"
 
 
 def _columns_are_inferred_when_named(subject: Subject) -> None:
@@ -292,6 +300,7 @@ def _saved_and_loaded_is_the_same(subject: Subject) -> None:
 CHECKS: Sequence[Callable[[Subject], None]] = (
     _columns_are_checked,
     _rows_are_refused_with_their_place,
+    _own_rows_are_read_alike_when_adapted,
     _columns_are_inferred_when_named,
     _texts_and_targets_agree,
     _strata_are_hashable,
