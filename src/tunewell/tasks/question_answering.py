@@ -50,11 +50,13 @@ class QuestionAnsweringConfig(TaskSettings):
     context: str | None = setting(None, "the column of the text that it is asked of")
     answers: str | None = setting(None, "the column of the answers")
     unanswerable: bool | None = setting(
-        None,
-        "whether a text may not answer its question; if absent, whether some training question has no answer",
+        None, "whether a text may not answer its question; when absent, whether a training question has none"
     )
     null_threshold: float | None = setting(
-        None, "no answer where its score is above the best answer's by more; tuned on validation when absent"
+        None,
+        "no answer where its score is above the best answer's by more; tuned on validation when absent",
+        at_least=-1000,
+        at_most=1000,
     )
     max_length_tokens: int = setting(
         384,
@@ -63,10 +65,7 @@ class QuestionAnsweringConfig(TaskSettings):
         at_least=32,
     )
     overlap_tokens: int = setting(
-        128,
-        "shared by neighbouring windows; at most 3/4 of what they hold of the context",
-        unit="tokens",
-        at_least=0,
+        128, "shared by neighbouring windows; at most 3/4 of what they hold of it", unit="tokens", at_least=0
     )
     max_question_tokens: int = setting(
         64, "cut longer questions; at most half of a window", unit="tokens", at_least=1
@@ -75,8 +74,7 @@ class QuestionAnsweringConfig(TaskSettings):
     num_candidates: int = setting(20, "how many of the best answers share the probability", at_least=1)
     num_alternatives: int = setting(3, "how many of them a prediction keeps", at_least=1)
     scoring: Literal["words", "characters"] | None = setting(
-        None,
-        "by words as SQuAD does, or by characters as CMRC does; if absent, as the training answers are written",
+        None, "by words as SQuAD does, or by characters as CMRC does; when absent, as the answers are written"
     )
     repair_answer_start: bool = setting(
         False, "move an answer that is not at its answer_start to the nearest occurrence, and count it"
@@ -256,8 +254,8 @@ class QuestionAnswering(Task[QuestionExample, AnswerPrediction, QuestionAnswerin
     def _best_spans(self, logits: Any, spans: Sequence[tuple[int, int]]) -> WindowAnswers:
         from tunewell.data.spans import best_spans
 
-        longest, count = self.config.max_answer_tokens, self.config.num_candidates
-        return best_spans(logits, spans, max_tokens=longest, count=count)
+        config = self.config
+        return best_spans(logits, spans, max_tokens=config.max_answer_tokens, count=config.num_candidates)
 
     def calibrate(self, examples: Sequence[QuestionExample], outputs: Sequence[Outputs]) -> Self:
         """The threshold of "no answer" that gives the best F1, where questions may lack an answer."""
