@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
@@ -12,17 +13,24 @@ import typer
 
 @dataclass(frozen=True)
 class Sample:
-    """Bundled data of one task: its folder in `tunewell.samples`, and settings that suit so few examples."""
+    """Bundled data of one task: its folder in `tunewell.samples`, and settings that suit so few examples.
+
+    `caution` is what so small a run cannot show, said before it starts.
+    """
 
     folder: str
     settings: Sequence[str]
+    caution: str = ""
 
 
 SAMPLES = {
     "text-classification": Sample("reviews", ["training.epochs=5"]),
     "token-classification": Sample("mentions", ["training.epochs=10", "training.learning_rate=2e-4"]),
     "question-answering": Sample(
-        "passages", ["training.epochs=3", "training.learning_rate=4e-4", "training.batch_size=8"]
+        "passages",
+        ["training.epochs=3", "training.learning_rate=4e-4", "training.batch_size=8"],
+        "239 questions read three times are far too few to learn reading comprehension from: expect no more than "
+        '"always no answer" gets. The demo shows the way from a file to a report; thousands of questions make a model.',
     ),
 }
 
@@ -48,6 +56,8 @@ def demo(
     if not packs.installed("minilm"):
         packs.get("minilm")
     sample = SAMPLES[task]
+    if sample.caution:
+        print(sample.caution, file=sys.stderr)
     with as_file(files("tunewell.samples") / sample.folder) as folder:
         config = configure(str(folder), {"task": {"name": task}}, list(sample.settings))
         run_training(config, mode="fresh" if fresh else "auto")
