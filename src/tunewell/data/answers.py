@@ -21,10 +21,7 @@ from tunewell.data.occurrences import likely_place, occurrences
 from tunewell.data.question_columns import Columns, check_not_printed, spelt_answers
 
 _SHOWN_CHARACTERS = 40
-_FIX = "mend the row, or --set data.on_bad_row=drop"
-_FIX_PLACE = (
-    f"{_FIX}; when training, --set task.repair_answer_start=true moves answers to the nearest occurrence"
-)
+_FIX_PLACE = f"{values.MEND_OR_DROP}; when training, --set task.repair_answer_start=true moves answers to the nearest occurrence"
 
 # One row
 
@@ -47,7 +44,7 @@ def read_question(row: Row, columns: Columns, *, labelled: bool, repair: bool = 
             answers = tuple(_placed(row, context, text, start, repair) for text, start in stated)
     except DataError as error:
         what = f"question {example_id}: {error.what}"
-        raise DataError(what, where=error.where, fix=error.fix or _FIX) from None
+        raise DataError(what, where=error.where, fix=error.fix or values.MEND_OR_DROP) from None
     return QuestionExample(example_id, row.origin, question, context, answers, group_id=passage_id(context))
 
 
@@ -66,7 +63,7 @@ def _stated(row: Row, column: str) -> list[tuple[str, int | None]]:
     if value is None:
         if impossible:
             return []
-        fix = f"{_FIX}; an empty list means that the context does not answer the question"
+        fix = f"{values.MEND_OR_DROP}; an empty list means that the context does not answer the question"
         raise DataError(f"column {column!r} is missing", where=where, fix=fix)
     check_not_printed(column, value, where)
     stated = _parsed(row, column, spelt_answers(value))

@@ -67,21 +67,26 @@ class LabelledColumns:
 
 
 def require_columns(
-    columns: Sequence[str], wanted: Sequence[str], where: str, settings: Sequence[str]
+    columns: Sequence[str],
+    wanted: Sequence[str],
+    where: str,
+    settings: Sequence[str],
+    give: str | None = None,
 ) -> None:
     """Raise `DataError` when one of the `wanted` columns is not among those of the file that `where` names.
 
-    `settings` are those that name columns, for the advice.
+    The advice is to set those of the `settings` that name columns, or, if that is said, to `give` something else.
     """
     for missing in (name for name in wanted if name not in columns):
         near = difflib.get_close_matches(missing, columns, n=1)
-        raise DataError(
-            f"there is no column {missing!r}; the columns are {', '.join(columns)}",
-            where=where,
-            fix=f"did you mean {near[0]!r}? Set {', '.join(settings[:-1])} and {settings[-1]}"
-            if near
-            else f"name a column {missing!r}, or train with other columns: {', '.join(settings)}",
-        )
+        then = f"Set {', '.join(settings[:-1])} and {settings[-1]}" if give is None else f"Give {give}"
+        fix = f"name a column {missing!r}, or train with other columns: {', '.join(settings)}"
+        if near:
+            fix = f"did you mean {near[0]!r}? {then}"
+        elif give is not None:
+            fix = f"give {give}"
+        what = f"there is no column {missing!r}; the columns are {', '.join(columns)}"
+        raise DataError(what, where=where, fix=fix)
 
 
 def guess(

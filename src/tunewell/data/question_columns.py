@@ -6,7 +6,6 @@ columns of reading comprehension. Not for: reading a row (`answers`).
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -112,18 +111,6 @@ def check_not_printed(column: str, value: Any, where: str) -> None:
             where=where,
             fix="export the data as JSON lines instead, such as "
             'DATASET.to_json("train.jsonl") or FRAME.to_json("train.jsonl", orient="records", lines=True)',
-        )
-
-
-def require_asked(columns: Sequence[str], own: Columns, where: str) -> None:
-    """Raise `DataError` when what is to be answered, which `where` names, lacks a question or a context."""
-    for missing in (name for name in (own.question, own.context) if name not in columns):
-        near = difflib.get_close_matches(missing, columns, n=1)
-        raise DataError(
-            f"there is no column {missing!r}; the columns are {', '.join(columns)}",
-            where=where,
-            fix=(f"did you mean {near[0]!r}? Give " if near else "give ")
-            + f"JSON lines with {own.question} and {own.context}, or --text QUESTION --text CONTEXT",
         )
 
 

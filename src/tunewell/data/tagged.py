@@ -28,7 +28,6 @@ TYPE_NAMES = ("label", "type", "entity_group", "labels")
 _OF_PREDICTIONS = ("tokens", "tags", "scores", "entities")
 """Columns that a prediction's fields take the names of."""
 
-_FIX = "mend the row, or --set data.on_bad_row=drop"
 _PREFIXES = {"iob1": "BI", "iob2": "BI", "iobes": "BIESLUM"}
 _FEATURE = re.compile(r"([^=|]+)=([^|]*)")
 
@@ -94,7 +93,7 @@ def read_words(
         raise DataError(
             f"column {column!r} has no words",
             where=str(row.origin),
-            fix=_FIX,
+            fix=values.MEND_OR_DROP,
         )
     return text, found, missing
 
@@ -175,7 +174,7 @@ def in_iob2(
             raise DataError(
                 f"{_token(number, token)} has the tag {tag!r}, which is not of the scheme {scheme} (O, {like})",
                 where=str(row.origin),
-                fix=f"{_FIX}; when training, --set task.scheme=... says what the tags are",
+                fix=f"{values.MEND_OR_DROP}; when training, --set task.scheme=... says what the tags are",
             )
     wrong = schemes.illegal(tags, scheme)
     if refuse and wrong:
@@ -183,7 +182,7 @@ def in_iob2(
         raise DataError(
             f"{out_of_order(tokens, tags, wrong[0])}{more}",
             where=str(row.origin),
-            fix=f"{_FIX}; when training, --set task.on_illegal_tag=accept reads them as conlleval does",
+            fix=f"{values.MEND_OR_DROP}; when training, --set task.on_illegal_tag=accept reads them as conlleval does",
         )
     return schemes.to_iob2(tags, scheme), tuple(wrong)
 
@@ -292,4 +291,4 @@ def _token(number: int, token: str) -> str:
 
 
 def _fault(row: Row, what: str) -> DataError:
-    return DataError(what, where=str(row.origin), fix=_FIX)
+    return DataError(what, where=str(row.origin), fix=values.MEND_OR_DROP)

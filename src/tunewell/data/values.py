@@ -14,6 +14,9 @@ from typing import Any
 from tunewell.core.errors import DataError
 from tunewell.core.examples import Row
 
+MEND_OR_DROP = "mend the row, or --set data.on_bad_row=drop"
+"""What can be done about a row that cannot be read."""
+
 _NAMES_SHOWN = 8
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -36,7 +39,7 @@ def text(row: Row, column: str, *, blank: bool = False) -> str:
         raise DataError(
             f"column {column!r} is blank",
             where=str(row.origin),
-            fix="mend the row, or --set data.on_bad_row=drop",
+            fix=MEND_OR_DROP,
         )
     return value
 

@@ -158,6 +158,7 @@ def _sizes(dataset: Dataset, counts: Mapping[str, TokenCounts]) -> Table:
         for name in counts
     }
     trained_on = set(texts["train"])
+    in_windows = any(count.num_windowed for count in counts.values())
     rows: list[list[str | int | float | None]] = []
     for name, count in counts.items():
         rows.append(
@@ -169,20 +170,17 @@ def _sizes(dataset: Dataset, counts: Mapping[str, TokenCounts]) -> Table:
                 _quantile(count.lengths, 0.5),
                 _quantile(count.lengths, 0.95),
                 max(count.lengths),
-                count.num_windowed,
+                *([count.num_windowed] if in_windows else []),
                 count.num_truncated,
                 count.unknown_share,
             ]
         )
     columns = ["split", "examples", "Repeated texts", "Also in train", "Median tokens", "95% have at most"]
-    columns += ["Longest, in tokens", "In several windows", "Texts cut", "Share of unknown tokens"]
+    columns += ["Longest, in tokens", *(["In several windows"] if in_windows else []), "Texts cut"]
+    columns += ["Share of unknown tokens"]
     note = "Texts that differ only in case or white space count as repeated. Tokens are the model's, special ones included."
-    if any(count.num_windowed for count in counts.values()):
+    if in_windows:
         note += " A text that is read in several windows counts with each of them."
-    else:
-        place = columns.index("In several windows")
-        columns.pop(place)
-        rows = [row[:place] + row[place + 1 :] for row in rows]
     return Table("The data", note, columns, rows)
 
 

@@ -138,11 +138,11 @@ class QuestionAnswering(Task[QuestionExample, AnswerPrediction, QuestionAnswerin
 
     def check_columns(self, columns: Sequence[str], name: str, *, labelled: bool = True) -> None:
         """Question and context must be there, and with `labelled` the answers."""
-        own = self._columns
+        own, give = self._columns, None
+        wanted = [own.question, own.context, *([own.answers] if labelled else [])]
         if not labelled:
-            return question_columns.require_asked(columns, own, name)
-        wanted = [own.question, own.context, own.answers]
-        require_columns(columns, wanted, name, ("task.question", "task.context", "task.answers"))
+            give = f"JSON lines with {own.question} and {own.context}, or --text QUESTION --text CONTEXT"
+        require_columns(columns, wanted, name, ("task.question", "task.context", "task.answers"), give)
 
     def read(self, row: Row, *, labelled: bool = True) -> QuestionExample:
         """With `labelled`, texts that are not blank and answers at their places; else texts alone."""
