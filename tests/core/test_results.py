@@ -20,7 +20,7 @@ from tunewell.core.examples import (
     ValuePrediction,
 )
 from tunewell.core.labels import LabelSet
-from tunewell.core.results import RunScores, Score, SplitScores
+from tunewell.core.results import RunScores, Score, SplitScores, lower_is_better
 from tunewell.core.sections import (
     Bars,
     Check,
@@ -175,3 +175,25 @@ def test_what_is_read_remembers_where_it_came_from() -> None:
     assert str(example.origin) == "f.csv:3"
     with pytest.raises(AttributeError):
         example.id = "4"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "mse",
+        "validation_loss",
+        "loss_per_token",
+        "perplexity_per_character",
+        "ter",
+        "expected_calibration_error",
+    ],
+)
+def test_errors_losses_and_perplexities_are_better_when_lower(metric: str) -> None:
+    assert lower_is_better(metric)
+
+
+@pytest.mark.parametrize(
+    "metric", ["macro_f1", "bleu", "chrf_plus_plus", "recall_at_1", "distinct_1", "characters"]
+)
+def test_most_metrics_are_better_when_higher(metric: str) -> None:
+    assert not lower_is_better(metric)

@@ -73,6 +73,10 @@ def test_p_values_are_not_rounded_across_the_level(p_value: float, said: str) ->
             [pair(), pair("c"), pair("d", **WORSE)],
             "Of 3 runs compared with a_1, 2 are better and 1 is worse.",
         ),
+        (
+            [pair(**UNTESTED), pair("c", **UNTESTED)],
+            "The runs could not be tested against each other.",
+        ),
         ([pair(**OPEN), pair("c", **OPEN)], "No difference from a_1 is shown for any of the 2 other runs."),
     ],
 )
@@ -103,6 +107,8 @@ def test_a_pair_in_words() -> None:
     alike = pair(difference=Score(0.0, -0.01, 0.01), corrected_p_value=1.0, num_differing=0)
     assert words(alike).endswith("The two answer every example alike.")
     assert words(pair(**UNTESTED)) == "b_1 against a_1: the difference could not be computed."
+    total = pair(difference=Score(0.02), corrected_p_value=math.nan)
+    assert words(total) == "b_1 against a_1: +2.0 points, without a test."
     no_interval = pair(difference=Score(0.02), corrected_p_value=0.6, smallest_shown=math.nan)
     assert words(no_interval) == "b_1 against a_1: +2.0 points; p = 0.600."
 

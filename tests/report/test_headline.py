@@ -54,6 +54,34 @@ def test_for_an_error_less_is_better_and_no_percent_is_written() -> None:
     assert "points" not in shown.lede
 
 
+def test_a_lower_perplexity_is_better_and_the_lowest_baseline_is_the_strongest() -> None:
+    baselines = {"untrained": Score(905.1, 850.0, 960.0), "n_gram": Score(52.25, 50.0, 54.0)}
+    differences = {"untrained": Score(-880.6, -935.0, -825.0), "n_gram": Score(-27.75, -29.5, -26.0)}
+    shown = view("perplexity_per_token", Score(24.5, 23.1, 26.0), baselines, differences)
+    assert (shown.value, shown.suffix, shown.metric) == ("24.5", "", "perplexity per token")
+    assert (shown.glyph, shown.tone, shown.direction) == ("▲", "good", "lower is better")
+    assert shown.lede.endswith("better than the strongest baseline, n-gram (52.2).")
+    assert [difference.verdict for difference in shown.differences] == ["Better", "Better"]
+    worse = view(
+        "perplexity_per_token",
+        Score(60.0, 58.0, 62.0),
+        {"n_gram": Score(52.2, 50.0, 54.0)},
+        {"n_gram": Score(7.8, 5.0, 9.0)},
+    )
+    assert (worse.glyph, worse.lede) == ("▼", "7.8 worse than the baseline, n-gram (52.2).")
+
+
+def test_bleu_is_in_points_of_100() -> None:
+    shown = view(
+        "bleu",
+        Score(31.42, 29.8, 33.0),
+        {"copy_source": Score(0.61)},
+        {"copy_source": Score(30.8, 29.1, 32.4)},
+    )
+    assert (shown.value, shown.suffix, shown.metric) == ("31.4", "", "BLEU")
+    assert shown.lede == "30.8 points better than the baseline, copy source (0.6)."
+
+
 def test_without_baselines_or_intervals_it_says_so() -> None:
     assert "stands alone" in view("accuracy", MODEL, {}, {}).lede
     untested = view("accuracy", Score(0.5), {"majority": Score(0.4)}, {"majority": Score(0.1)})

@@ -11,7 +11,6 @@ from tunewell.report.numbers import (
     heading,
     humanise,
     is_share,
-    lower_is_better,
     scale_for,
     show_number,
 )
@@ -25,6 +24,18 @@ from tunewell.report.numbers import (
         ("accuracy", "accuracy"),
         ("expected_calibration_error", "expected calibration error"),
         ("rougeL", "ROUGE-L"),
+        ("n_gram", "n-gram"),
+        ("token_gram", "token gram"),
+        ("bleu", "BLEU"),
+        ("chrf2", "chrF2"),
+        ("chrf_plus_plus", "chrF++"),
+        ("ter", "TER"),
+        ("perplexity_per_token", "perplexity per token"),
+        ("recall_at_1", "recall@1"),
+        ("mrr", "MRR"),
+        ("distinct_2", "distinct-2"),
+        ("validation_bleu", "validation BLEU"),
+        ("validation bleu", "validation BLEU"),
         ("tf_idf + logistic_regression", "TF-IDF + logistic regression"),
         ("Already Written", "Already Written"),
         ("num_examples", "number of examples"),
@@ -35,7 +46,12 @@ def test_identifiers_become_words_and_prose_stays(name: str, shown: str) -> None
 
 
 def test_headings_start_with_a_capital_unless_the_field_writes_them_otherwise() -> None:
-    assert [heading(name) for name in ("learning_rate", "chrf", "f1")] == ["Learning rate", "chrF", "F1"]
+    assert [heading(name) for name in ("learning_rate", "chrf_plus_plus", "f1")] == [
+        "Learning rate",
+        "chrF++",
+        "F1",
+    ]
+    assert [heading(name) for name in ("recall_at_1", "distinct_1")] == ["Recall@1", "Distinct-1"]
 
 
 @pytest.mark.parametrize(
@@ -48,6 +64,14 @@ def test_headings_start_with_a_capital_unless_the_field_writes_them_otherwise() 
         ("mse", 1534.2, "1,534"),
         ("expected_calibration_error", 0.0418, "0.0418"),
         ("bleu", 31.416, "31.4"),
+        ("bleu", 0.43, "0.430"),
+        ("chrf2", 58.21, "58.2"),
+        ("chrf_plus_plus", 55.55, "55.5"),
+        ("ter", 107.31, "107.3"),
+        ("perplexity_per_token", 23.456, "23.5"),
+        ("perplexity_per_character", 2.3456, "2.35"),
+        ("recall_at_1", 0.345, "34.5%"),
+        ("distinct_1", 0.0432, "0.0432"),
         ("learning_rate", 2e-5, "2e−5"),
         ("accuracy", math.nan, "–"),
     ],
@@ -56,9 +80,8 @@ def test_scores_are_written_in_the_unit_of_their_metric(metric: str, value: floa
     assert scale_for(metric, [value]).show(value) == shown
 
 
-def test_error_rates_are_no_shares_and_lower_is_better_for_them() -> None:
+def test_error_rates_are_no_shares() -> None:
     assert not is_share("exact_error")
-    assert [lower_is_better(name) for name in ("mse", "validation_loss", "macro_f1")] == [True, True, False]
 
 
 def test_a_bound_that_is_not_zero_never_reads_as_zero() -> None:

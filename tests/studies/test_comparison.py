@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ import pytest
 from tunewell.core.errors import ConfigError, DataError
 from tunewell.core.sections import Compared, Facts, Notices, Table, Texts
 from tunewell.metrics.shares import mcnemar
+from tunewell.metrics.tables import Scores
 from tunewell.report import render
 from tunewell.studies.comparison import MCNEMAR, RANDOMISATION, compare
 from tunewell.studies.comparison_sections import comparison_sections
+from tunewell.studies.stored import StoredAnswers
 
 Make = Callable[..., Path]
 FEW = {"resamples": 300, "rank_resamples": 100}
@@ -163,6 +166,26 @@ def test_runs_that_answer_alike(stored_run: Make, tmp_path: Path, gold: list[str
         assert (found.num_differing, list(found.differing)) == (0, [])
         json.dumps(found.to_json(), allow_nan=False)
         assert "answer every example alike" in render("t", "s", comparison_sections(found))
+
+
+def test_totals_are_shown_and_not_tested(runs: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    scored = StoredAnswers.score
+
+    def with_total(own: StoredAnswers) -> Scores:
+        return replace(scored(own), totals={"distinct_1": len(own.name) / 100})
+
+    monkeypatch.setattr(StoredAnswers, "score", with_total)
+    found = compare([runs["best"], runs["worse"]], metric="distinct_1", **FEW)
+    (pair,) = found.pairs
+    assert (pair.verdict, pair.difference.low) == ("not tested", None)
+    assert pair.difference.value == pytest.approx(0.01)
+    assert found.scores["worse"].value == 0.05
+    assert any("distinct_1 is a number of the whole split" in notice for notice in found.notices)
+    json.dumps(found.to_json(), allow_nan=False)
+    assert "without a test" in render("t", "s", comparison_sections(found))
+    assert not any(
+        "whole split" in notice for notice in compare([runs["best"], runs["worse"]], **FEW).notices
+    )
 
 
 def test_names_that_are_the_same_become_folders(stored_run: Make, tmp_path: Path, gold: list[str]) -> None:

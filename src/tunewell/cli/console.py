@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tunewell.cli.words import count_text, difference_text, duration_text, interval_text, visible
-from tunewell.core.results import RunScores, SplitScores
+from tunewell.core.results import RunScores, SplitScores, lower_is_better
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -106,8 +106,10 @@ class ConsoleSink:
 
     def _evaluation(self, event: Any) -> None:
         best = ", the best so far" if event.is_best else ""
-        self._score = f"  validation {event.evaluation.score:.3f}"
-        self.say(f"step {event.step}: validation score {event.evaluation.score:.3f}{best}")
+        evaluation = event.evaluation
+        value = evaluation.values.get(evaluation.metric, evaluation.score)
+        self._score = f"  validation {value:.3f}"
+        self.say(f"step {event.step}: validation {evaluation.metric or 'score'} {value:.3f}{best}")
 
     def _end_bar(self) -> None:
         if self._progress is not None:
@@ -134,9 +136,10 @@ def print_summary(run: Run) -> None:
     print(
         f"{scores.primary} {interval_text(scores.headline)} on {count_text(part.num_examples, f'{split} example')}"
     )
+    lower = " (lower is better)" if lower_is_better(scores.primary) else ""
     for name, difference in scores.differences.items():
         theirs = scores.baselines[name][split].scores[scores.primary]
-        print(f"  {name}: {theirs.value:.3f}; the model is {difference_text(difference)} against it")
+        print(f"  {name}: {theirs.value:.3f}; the model is {difference_text(difference)} against it{lower}")
     if part.selected_on:
         print("  this split chose the checkpoint, so the score is too good: give test data with --test")
     seconds = run.dir.read_manifest().get("wall_seconds")
@@ -158,7 +161,8 @@ def _suggestions(run: Run, scores: RunScores) -> list[str]:
     texts = " ".join(f'--text "{column if len(columns) > 1 else ""}..."' for column in columns)
     lines = [f"tunewell predict {run.path} {texts}", f"tunewell evaluate {run.path} OTHER_LABELLED_FILE"]
     headline = scores.headline
-    if headline.low is not None and headline.high is not None and headline.high - headline.low > 0.05:
+    narrow = 0.05 if abs(headline.value) <= 1 else 0.1 * abs(headline.value)
+    if headline.low is not None and headline.high is not None and headline.high - headline.low > narrow:
         lines.append("the interval is wide: more test examples would make it narrower")
     unclear = [
         name

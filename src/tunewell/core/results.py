@@ -6,11 +6,27 @@ Not for: computing them (`tunewell.metrics`) or writing files (`tunewell.runs`).
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 SCORES_SCHEMA = 1
+
+_LOWER_IS_BETTER = {
+    "bpc", "brier", "cer", "ece", "error", "errors", "fpr", "loss", "mae", "mape", "mse", "nll",
+    "perplexity", "ppl", "rmse", "ter", "wer",
+}  # fmt: skip
+
+
+def metric_words(metric: str) -> list[str]:
+    """The words that a metric's name is made of, in lower case: `macro`, `f1`."""
+    return re.split(r"[\W_]+", metric.lower())
+
+
+def lower_is_better(metric: str) -> bool:
+    """True for errors, losses and perplexities, told by the words of the name."""
+    return not _LOWER_IS_BETTER.isdisjoint(metric_words(metric))
 
 
 @dataclass(frozen=True, slots=True)

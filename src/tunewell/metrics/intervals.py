@@ -55,7 +55,7 @@ def intervals(
     """Every metric of `scores` with its interval.
 
     Resamples where a metric is NaN are left out. `low` and `high` are None where there is nothing to resample
-    (a single example or group, no resamples) or nothing but NaN.
+    (a single example or group, no resamples) or nothing but NaN, and for totals.
     """
     units = number_groups(scores.groups, scores.num_examples)
     resampled: dict[str, Resampled] = {}
@@ -64,7 +64,10 @@ def intervals(
         resampled.update(_table_resamples(parts, _all_metrics(scores.tables), units, resamples, seed))
     for name, rank in scores.ranks.items():
         resampled[name] = _rank_resamples([rank], units, rank_resamples, seed)
-    found = {name: resampled[name].interval(value, confidence) for name, value in scores.values().items()}
+    found = {
+        name: resampled[name].interval(value, confidence) if name in resampled else Score(value)
+        for name, value in scores.values().items()
+    }
     for table in scores.tables if _independent(units) and resamples else ():
         for name in table.shares:
             right = outcomes(table, name)

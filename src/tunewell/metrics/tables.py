@@ -86,14 +86,17 @@ class Scores:
     """All that is known of one model on one split: what to report, and how to resample it.
 
     `groups` holds one group id per example for a cluster bootstrap (questions on one paragraph, turns of
-    one conversation); None means that the examples are independent. Raises `ValueError` for no examples,
-    tables of different lengths, names that collide and a primary metric that is not there.
+    one conversation); None means that the examples are independent. `totals` are numbers of the split as a whole that
+    no resample can give, such as how many different words were written: they are reported without an interval and
+    never tested. Raises `ValueError` for no examples, tables of different lengths, names that collide and a primary
+    metric that is not there, or is a total.
     """
 
     primary: str
     tables: Sequence[PartTable]
     ranks: Mapping[str, RankMetric] = field(default_factory=dict)
     groups: Sequence[str] | None = None
+    totals: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         lengths = [len(table.parts) for table in self.tables]
@@ -112,20 +115,29 @@ class Scores:
             raise ValueError(f"more than one metric is called {', '.join(repeated)}")
         if self.primary not in names:
             raise ValueError(f"the primary metric {self.primary!r} is not among {', '.join(names)}")
+        if self.primary in self.totals:
+            raise ValueError(f"the primary metric {self.primary!r} is a total, which cannot be tested")
 
     def source(self, metric: str) -> PartTable | RankMetric:
-        """The table or the rank metric that gives `metric`; raises `ValueError` when there is none."""
+        """The table or the rank metric that gives `metric`; raises `ValueError` when there is none.
+
+        There is none of a total either, as that is a number of the whole split.
+        """
         for table in self.tables:
             if metric in table.metrics:
                 return table
+        if metric in self.totals:
+            raise ValueError(
+                f"{metric} is a number of the whole split: it has no interval and cannot be tested"
+            )
         if metric not in self.ranks:
             raise ValueError(f"no metric {metric!r} among {', '.join(self.names)}")
         return self.ranks[metric]
 
     @property
     def names(self) -> list[str]:
-        """Every metric: tables in order, then rank metrics."""
-        return [name for table in self.tables for name in table.metrics] + list(self.ranks)
+        """Every metric: tables in order, then rank metrics, then totals."""
+        return [name for table in self.tables for name in table.metrics] + [*self.ranks, *self.totals]
 
     @property
     def num_examples(self) -> int:
@@ -133,12 +145,13 @@ class Scores:
         return len(self.tables[0].parts) if self.tables else len(next(iter(self.ranks.values())).gold)
 
     def values(self) -> dict[str, float]:
-        """Every metric on all examples: tables in order, then rank metrics. NaN where undefined."""
+        """Every metric on all examples: tables in order, then rank metrics, then totals. NaN where undefined."""
         values: dict[str, float] = {}
         for table in self.tables:
             sums = table.parts.sum(axis=0, dtype=np.float64)
             values.update({name: float(metric(sums)) for name, metric in table.metrics.items()})
         values.update({name: rank.compute(rank.gold, rank.predicted) for name, rank in self.ranks.items()})
+        values.update({name: float(total) for name, total in self.totals.items()})
         return values
 
 

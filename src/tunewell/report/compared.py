@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tunewell.core.comparisons import BETTER, LEVEL, NOT_SHOWN, NOT_TESTED, WORSE, PairResult
-from tunewell.core.results import Score
+from tunewell.core.results import Score, lower_is_better
 from tunewell.core.sections import Compared
 from tunewell.report import charts
 from tunewell.report.headline import Difference, StripChart, StripRow
-from tunewell.report.numbers import DASH, MINUS, Scale, heading, humanise, lower_is_better, scale_for
+from tunewell.report.numbers import DASH, MINUS, Scale, heading, humanise, scale_for
 from tunewell.report.svg import Axis, Svg
 from tunewell.report.tables import TableView
 
@@ -100,6 +100,8 @@ def lede(section: Compared) -> str:
         return f"{pair.run} is {pair.verdict} than {pair.against}."
     verdicts = Counter(pair.verdict for pair in section.pairs)
     total = len(section.pairs)
+    if verdicts[NOT_TESTED] == total:
+        return "The runs could not be tested against each other."
     if section.reference is None:
         shown = verdicts[BETTER] + verdicts[WORSE]
         return f"Of {total} pairs of runs, {shown if shown else 'none'} show{'s' if shown == 1 else ''} a difference."
@@ -121,6 +123,8 @@ def pair_words(pair: PairResult, scale: Scale, num_pairs: int) -> str:
     difference = pair.difference
     if not math.isfinite(difference.value):
         return f"{named}: the difference could not be computed."
+    if pair.verdict == NOT_TESTED:
+        return f"{named}: {scale.amount(difference.value)}, without a test."
     parts = [f"{named}: {scale.amount(difference.value)}"]
     has_interval = difference.low is not None and difference.high is not None
     if difference.low is not None and difference.high is not None:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tunewell.core.results import Score
+from tunewell.core.results import Score, lower_is_better
 from tunewell.core.sections import Headline
 from tunewell.report import charts
 from tunewell.report.numbers import (
@@ -19,7 +19,6 @@ from tunewell.report.numbers import (
     Scale,
     heading,
     humanise,
-    lower_is_better,
     scale_for,
     significant_decimals,
 )
@@ -83,7 +82,7 @@ def headline_view(section: Headline) -> HeadlineView:
     scores = [section.score, *section.baselines.values()]
     known = [end for score in scores for end in (score.value, score.low, score.high) if end is not None]
     scale = scale_for(section.metric, known)
-    if scale.decimals > 0 and not scale.points:  # a far larger baseline must not cost the model's digits
+    if not scale.points:  # a far larger baseline must not cost the model's digits
         own = significant_decimals([section.score.value])
         scale = replace(scale, decimals=min(max(own, scale.decimals), scale.decimals + 2))
     lower = lower_is_better(section.metric)

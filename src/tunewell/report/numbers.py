@@ -11,11 +11,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from tunewell.core.results import metric_words
+
 DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 
 _WRITTEN = {
     "auc": "AUC", "auroc": "AUROC", "bleu": "BLEU", "bpc": "BPC", "cer": "CER", "chrf": "chrF",
+    "chrf2": "chrF2", "chrfpp": "chrF++",
     "cpu": "CPU", "ece": "ECE", "f1": "F1", "f2": "F2", "gpu": "GPU", "mae": "MAE", "map": "MAP",
     "mape": "MAPE", "mcc": "MCC", "mrr": "MRR", "mse": "MSE", "ngram": "n-gram", "nll": "NLL",
     "num": "number of", "pearson": "Pearson's r", "r2": "R²", "rmse": "RMSE", "roc": "ROC", "rouge": "ROUGE", "rouge1": "ROUGE-1",
@@ -26,27 +29,26 @@ _SHARES = {
     "accuracy", "auc", "auroc", "confidence", "coverage", "exact", "f1", "fpr", "map", "match", "mrr",
     "precision", "probability", "proportion", "recall", "share", "specificity", "tpr",
 }  # fmt: skip
-_HUNDREDS = {"bleu", "chrf", "spbleu", "ter"}
-_LOWER_IS_BETTER = {
-    "bpc", "brier", "cer", "ece", "error", "errors", "fpr", "loss", "mae", "mape", "mse", "nll",
-    "perplexity", "ppl", "rmse", "ter", "wer",
-}  # fmt: skip
+_HUNDREDS = {"bleu", "chrf", "chrf2", "spbleu", "ter"}
+_ONE_WORD = {"tf_idf": "tfidf", "n_gram": "ngram", "rougeL": "rougel", "chrf_plus_plus": "chrfpp"}
+_JOINED = re.compile(r"( at |\bdistinct )(\d+)\b")
 _IDENTIFIER = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
-
-
-def _words(name: str) -> list[str]:
-    return re.split(r"[\W_]+", name.lower())
 
 
 def humanise(name: str) -> str:
     """`macro_f1` as "macro F1"; anything that isn't written like an identifier stays as it is."""
-    parts = re.split(r"([\s/]+)", name.replace("tf_idf", "tfidf").replace("rougeL", "rougel"))
+    for written, word in _ONE_WORD.items():
+        name = re.sub(rf"(?<![a-zA-Z0-9]){written}(?![a-zA-Z0-9])", word, name)
     return "".join(
-        " ".join(_WRITTEN.get(word, word) for word in part.split("_"))
+        _JOINED.sub(_join, " ".join(_WRITTEN.get(word, word) for word in part.split("_")))
         if _IDENTIFIER.fullmatch(part)
         else part
-        for part in parts
+        for part in re.split(r"([\s/]+)", name)
     )
+
+
+def _join(match: re.Match[str]) -> str:
+    return f"@{match[2]}" if match[1] == " at " else f"distinct-{match[2]}"
 
 
 def heading(name: str) -> str:
@@ -58,14 +60,9 @@ def heading(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def lower_is_better(metric: str) -> bool:
-    """True for errors, losses and perplexities, told by the words of the name."""
-    return not _LOWER_IS_BETTER.isdisjoint(_words(metric))
-
-
 def is_share(metric: str) -> bool:
     """True when the name says a share of something, to be written in percent."""
-    words = set(_words(metric))
+    words = set(metric_words(metric))
     return not _SHARES.isdisjoint(words) and words.isdisjoint({"error", "loss"})
 
 
@@ -139,7 +136,7 @@ def scale_for(metric: str, values: Iterable[float]) -> Scale:
     known = [value for value in values if math.isfinite(value)]
     if is_share(metric) and all(0 <= value <= 1 for value in known):
         return Scale(100.0, 1, "%", points=True)
-    if not _HUNDREDS.isdisjoint(_words(metric)) and any(value > 1 for value in known):
+    if not _HUNDREDS.isdisjoint(metric_words(metric)) and any(value > 1 for value in known):
         return Scale(1.0, 1, points=True)
     largest = max(map(abs, known), default=0.0)
     return Scale(1.0, significant_decimals(known), tiny=0 < largest < 1e-3)

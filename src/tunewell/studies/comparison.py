@@ -17,7 +17,7 @@ import numpy as np
 
 from tunewell.core.comparisons import Agreement, Comparison, Differing, PairResult
 from tunewell.core.errors import ConfigError
-from tunewell.core.results import Score
+from tunewell.core.results import Score, lower_is_better
 from tunewell.metrics.intervals import (
     DEFAULT_RANK_RESAMPLES,
     DEFAULT_RESAMPLES,
@@ -28,7 +28,6 @@ from tunewell.metrics.resampling import number_groups
 from tunewell.metrics.shares import mcnemar, outcomes
 from tunewell.metrics.significance import holm, randomisation_test, smallest_shown
 from tunewell.metrics.tables import BoolArray, PartTable, Scores
-from tunewell.report.numbers import lower_is_better
 from tunewell.run_dir import RunDir
 from tunewell.studies.stored import StoredAnswers, on_the_same_examples, read_answers
 
@@ -88,7 +87,7 @@ def compare(
         num_differing=num_differing,
         differing=differing,
         settings=_settings(answers),
-        notices=_notices(answers, first),
+        notices=_notices(answers, first, metric),
     )
 
 
@@ -153,6 +152,8 @@ def _name_of(reference: str | Path, folders: Mapping[str, Path]) -> str:
 
 def _interval(scores: Scores, metric: str, given: Mapping[str, int]) -> Score:
     """The metric with its interval, and no time spent on the others."""
+    if metric in scores.totals:
+        return Score(scores.totals[metric])
     source = scores.source(metric)
     tables = [source] if isinstance(source, PartTable) else []
     ranks = {} if isinstance(source, PartTable) else {metric: source}
@@ -170,10 +171,15 @@ def _tested(
     found: list[dict[str, Any]] = []
     for run, against in pairs:
         one, two = scores[run], scores[against]
-        difference, error = paired_estimate(one, two, metric, **given)
-        rounds = {"rounds": given["resamples"], "rank_rounds": given["rank_resamples"]}
-        p_values = {RANDOMISATION: randomisation_test(one, two, metric, **rounds)}
-        agreement = _agreement(one, two, metric)
+        agreement = None
+        if metric in one.totals or metric in two.totals:
+            difference, error = Score(one.values()[metric] - two.values()[metric]), float("nan")
+            p_values = {RANDOMISATION: float("nan")}
+        else:
+            difference, error = paired_estimate(one, two, metric, **given)
+            rounds = {"rounds": given["resamples"], "rank_rounds": given["rank_resamples"]}
+            p_values = {RANDOMISATION: randomisation_test(one, two, metric, **rounds)}
+            agreement = _agreement(one, two, metric)
         if agreement is not None and one.groups is None:
             p_values = {MCNEMAR: mcnemar(agreement.only_run, agreement.only_against), **p_values}
         found.append(
@@ -280,7 +286,7 @@ def _settings(answers: Mapping[str, StoredAnswers]) -> dict[str, dict[str, Any]]
     return found
 
 
-def _notices(answers: Mapping[str, StoredAnswers], scores: Scores) -> list[str]:
+def _notices(answers: Mapping[str, StoredAnswers], scores: Scores, metric: str) -> list[str]:
     """What could mislead whoever reads the numbers alone."""
     lines = []
     if next(iter(answers.values())).split == "validation":
@@ -292,6 +298,10 @@ def _notices(answers: Mapping[str, StoredAnswers], scores: Scores) -> list[str]:
         lines.append("The runs were trained on different data: a difference may come from the data.")
     for own in answers.values():
         lines += own.notes
+    if metric in scores.totals:
+        lines.append(
+            f"{metric} is a number of the whole split, which no resample gives again: it is not tested."
+        )
     num_groups = len(set(number_groups(scores.groups, scores.num_examples).tolist()))
     if scores.groups is not None and num_groups < _FEW_GROUPS:
         lines.append(

@@ -79,10 +79,11 @@ class TrainState:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `evaluate` found: `score` (higher is better) decides, `values` are for the record."""
+    """`score` (higher is better; minus a loss) decides, `values` are for the record; `metric` names the one behind it."""
 
     score: float
     values: Mapping[str, float] = field(default_factory=dict)
+    metric: str = ""
 
 
 @dataclass(frozen=True)
