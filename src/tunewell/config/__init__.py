@@ -6,6 +6,8 @@ second phase by a lookup that the caller hands in, so this floor knows no task.
 
 from tunewell.config.loading import assignments, load_config, merged, task_settings, to_yaml
 from tunewell.config.schema import (
+    FROM_SCRATCH,
+    SCRATCH_SIZES,
     DataSettings,
     EvaluationSettings,
     ModelSettings,
@@ -17,6 +19,8 @@ from tunewell.config.settings import Settings, TaskSettings, require, setting
 from tunewell.config.template import template
 
 __all__ = [
+    "FROM_SCRATCH",
+    "SCRATCH_SIZES",
     "DataSettings",
     "EvaluationSettings",
     "ModelSettings",

@@ -6,11 +6,26 @@ folder's `config.yaml`, which reloads to the same run.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import field_validator, model_validator
 
 from tunewell.config.settings import Settings, require, setting
+
+
+FROM_SCRATCH = "from-scratch"
+"""The name of a model that starts from random weights."""
+
+SCRATCH_SIZES: Mapping[str, float] = {
+    "hidden_size": 256,
+    "num_layers": 3,
+    "num_heads": 4,
+    "feedforward_size": 512,
+    "vocab_size": 8000,
+    "dropout": 0.1,
+}
+"""The sizes of such a model when nobody chose them; `feedforward_size` is twice another width."""
 
 
 class DataSettings(Settings):
@@ -31,7 +46,7 @@ class DataSettings(Settings):
         "auto", 'what `"` means in a .tsv file: nothing (`none`) or quoting (`double`); `auto` looks'
     )
     column_names: list[str] | None = setting(None, "names of the columns, for a file without a header line")
-    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "json", "parquet", "txt"] | None = setting(
+    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "json", "parquet", "tmx", "turns", "txt"] | None = setting(
         None, "what the file is, where its ending does not say it"
     )
     on_bad_row: Literal["fail", "drop"] = setting("fail", "stop at bad rows, or drop and count them")
@@ -77,8 +92,43 @@ class ModelSettings(Settings):
         "attention's queries and values when absent, all-linear for families that are not known",
     )
 
+    from_scratch: bool = setting(
+        False, "train a small Transformer from random weights, its vocabulary learnt from the training texts"
+    )
+    hidden_size: int | None = setting(
+        None, "its width; 256 when absent", unit="dimensions", at_least=8, at_most=8192
+    )
+    num_layers: int | None = setting(
+        None, "its layers, of encoder and decoder each; 3 when absent", unit="layers", at_least=1, at_most=100
+    )
+    num_heads: int | None = setting(
+        None, "its attention heads, which divide the width; 4 when absent", at_least=1, at_most=256
+    )
+    feedforward_size: int | None = setting(
+        None,
+        "width of its layers between attentions; twice the width when absent",
+        unit="dimensions",
+        at_least=8,
+        at_most=65536,
+    )
+    vocab_size: int | None = setting(
+        None,
+        "the most tokens of its vocabulary; 8000 when absent",
+        unit="tokens",
+        at_least=300,
+        at_most=200_000,
+    )
+    dropout: float | None = setting(
+        None, "share of its units that are dropped in training; 0.1 when absent", at_least=0, below=1
+    )
+
     @model_validator(mode="after")
     def _refuse_settings_without_effect(self) -> ModelSettings:
+        if self.from_scratch:
+            self._refuse_pretrained_settings()
+        for name in SCRATCH_SIZES:
+            fits = self.from_scratch or getattr(self, name) is None
+            require(fits, name, "has no effect without from_scratch")
         if self.lora_rank is None:
             for name in ("lora_alpha", "lora_dropout", "lora_targets"):
                 require(getattr(self, name) is None, name, "has no effect without lora_rank")
@@ -86,6 +136,15 @@ class ModelSettings(Settings):
         require(not both, "freeze_layers", "has no effect with lora_rank, which keeps all layers as they are")
         require(self.lora_targets != [], "lora_targets", "names no layer; leave it out")
         return self
+
+    def _refuse_pretrained_settings(self) -> None:
+        """Of a model that starts from nothing, there is none that could be kept as it is."""
+        named = "name" not in self.model_fields_set or self.name == FROM_SCRATCH
+        require(named, "name", "has no effect with from_scratch, which starts from no model")
+        for name, unset in (("revision", None), ("freeze_layers", 0), ("lora_rank", None)):
+            require(getattr(self, name) == unset, name, "has no effect with from_scratch")
+        width, heads = self.hidden_size or SCRATCH_SIZES["hidden_size"], self.num_heads or SCRATCH_SIZES["num_heads"]
+        require(width % heads == 0, "num_heads", f"must divide the width, which is {width:g}")
 
 
 class TrainingSettings(Settings):

@@ -107,6 +107,43 @@ class QuestionExample(Example):
 
 
 @dataclass(frozen=True, slots=True)
+class TranslationExample(Example):
+    """A text and what it is to be rewritten as: its translation, or its summary; None where nobody said."""
+
+    source: str
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one side says in a conversation; `system` says beforehand how the assistant is to behave."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DialogueExample(Example):
+    """A conversation, from its first turn to its last.
+
+    A last turn of the assistant's is the reply that is known; without one, a reply is asked for. System turns stand
+    before all others; user and assistant take turns after them.
+    """
+
+    turns: tuple[Turn, ...]
+
+    @property
+    def reply(self) -> str | None:
+        """What the assistant says last, where that is known."""
+        return self.turns[-1].text if self.turns and self.turns[-1].role == "assistant" else None
+
+    @property
+    def history(self) -> tuple[Turn, ...]:
+        """What was said before the reply."""
+        return self.turns if self.reply is None else self.turns[:-1]
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """What a model says of one example; `to_json` gives the fields of a row of `predictions.jsonl`."""
 
@@ -217,3 +254,49 @@ class AnswerPrediction(Prediction):
         fields = asdict(self)
         del fields["example_id"]
         return {**fields, "candidates": [asdict(candidate) for candidate in self.candidates]}
+
+
+@dataclass(frozen=True, slots=True)
+class TranslationPrediction(Prediction):
+    """A text that a model wrote. `reached_limit` says that the greatest length ended it, and not the model.
+
+    Of a gold target, where there is one: `gold_loss` is minus the natural logarithm of its probability, `num_gold_tokens`
+    how many tokens it has, its end included. They are None where nobody asked the model, or it has no probabilities.
+    """
+
+    translation: str
+    reached_limit: bool = False
+    gold_loss: float | None = None
+    num_gold_tokens: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """`translation` and `reached_limit`, and what is known of the gold target."""
+        return _known(self)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyPrediction(Prediction):
+    """A reply that a model wrote; None where it was not asked to, as while training.
+
+    `gold_loss` and `num_gold_tokens` are sums over all replies of the conversation, the reply that ends it and
+    earlier ones, each given what was really said before it; see `TranslationPrediction`. `gold_rank` is the place of the
+    gold last reply among `num_ranked` candidates, 1 for the likeliest.
+    """
+
+    reply: str | None
+    reached_limit: bool = False
+    gold_loss: float | None = None
+    num_gold_tokens: int | None = None
+    gold_rank: int | None = None
+    num_ranked: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """`reply` and `reached_limit`, and what is known of the gold replies."""
+        return _known(self)
+
+
+def _known(prediction: Prediction) -> dict[str, Any]:
+    """The fields, without the example's id and those that are None."""
+    fields = asdict(prediction)
+    del fields["example_id"]
+    return {name: value for name, value in fields.items() if value is not None}

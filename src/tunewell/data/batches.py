@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tunewell.core.labels import IGNORE_INDEX
 from tunewell.data.features import Feature
 
 
@@ -29,7 +31,10 @@ class Batch:
     as the task's loss wants it. `num_targets` is what the summed loss is divided by; a float, because a
     weighted target counts by its weight. `positions` `(positions,)` are the places in the flat row of the tokens
     that the task reads, `num_positions` `(sequences,)` how many of them each sequence has; `offsets` holds their
-    character spans, a list for each sequence. Without such tokens all three are empty.
+    character spans, a list for each sequence. Without such tokens all three are empty. `target_ids`
+    `(target tokens,)` and `target_lengths` `(sequences,)` are what a decoder is to write, no token where nobody knows it
+    and None where nobody knows any; `prompt_lengths` says how many tokens of each sequence are given when a reply is
+    asked for, None where none is.
     """
 
     input_ids: Tensor
@@ -41,6 +46,9 @@ class Batch:
     positions: Tensor | None = None
     num_positions: Tensor | None = None
     offsets: tuple[Sequence[tuple[int, int]], ...] = ()
+    target_ids: Tensor | None = None
+    target_lengths: Tensor | None = None
+    prompt_lengths: tuple[int | None, ...] = ()
 
     @classmethod
     def of(cls, features: Sequence[Feature], labels: Tensor | None = None, num_targets: float = 0.0) -> Batch:
@@ -55,6 +63,10 @@ class Batch:
             for start, feature in zip(starts, features, strict=False)
             for place in feature.positions
         ]
+        targets: dict[str, Tensor] = {}
+        if any(feature.target_ids for feature in features):
+            rows = [torch.tensor(feature.target_ids, dtype=torch.long) for feature in features]
+            targets = {"target_ids": torch.cat(rows), "target_lengths": torch.tensor(list(map(len, rows)))}
         return cls(
             input_ids=torch.tensor([token for feature in features for token in feature.input_ids]),
             lengths=torch.tensor(lengths),
@@ -65,6 +77,8 @@ class Batch:
             positions=torch.tensor(places, dtype=torch.long),
             num_positions=torch.tensor([len(feature.positions) for feature in features]),
             offsets=tuple(feature.offsets for feature in features),
+            prompt_lengths=tuple(feature.num_prompt_tokens for feature in features),
+            **targets,
         )
 
     def __len__(self) -> int:
@@ -74,10 +88,10 @@ class Batch:
         """The same batch on `device`."""
         if self.input_ids.device == device:
             return self
-        moved = {
+        moved: dict[str, Any] = {
             name: value.to(device, non_blocking=True)
-            for name in ("input_ids", "lengths", "token_type_ids", "labels", "positions", "num_positions")
-            if (value := getattr(self, name)) is not None
+            for name in self.__slots__
+            if isinstance(value := getattr(self, name), Tensor)
         }
         return replace(self, **moved)
 
@@ -92,6 +106,14 @@ class Batch:
             types[mask] = self.token_type_ids
             inputs["token_type_ids"] = types
         return inputs
+
+    def padded_targets(self) -> Tensor:
+        """What a decoder is to write as `(sequences, longest)`, `IGNORE_INDEX` as padding."""
+        assert self.target_ids is not None
+        assert self.target_lengths is not None
+        longest = int(self.target_lengths.max())
+        mask = torch.arange(longest, device=self.target_lengths.device) < self.target_lengths[:, None]
+        return self.target_ids.new_full(mask.shape, IGNORE_INDEX).masked_scatter(mask, self.target_ids)
 
 
 Collate = Callable[[Sequence[Feature]], Batch]
@@ -127,9 +149,9 @@ class TrainingBatches:
     def at(self, step: int, num_halvings: int = 0) -> list[Batch]:
         """The micro-batches of `step`, counted from 0, with both limits halved `num_halvings` times."""
         chosen = [self.features[index] for index in sorted(self.indices(step))]
-        lengths = [len(feature) for feature in chosen]
+        sizes = [feature.size for feature in chosen]
         tokens = self.micro_batch_tokens and max(1, self.micro_batch_tokens >> num_halvings)
-        groups = by_token_budget(lengths, tokens, max(1, self.micro_batch_size >> num_halvings))
+        groups = by_token_budget(sizes, tokens, max(1, self.micro_batch_size >> num_halvings))
         return [self.collate([chosen[index] for index in group]) for group in groups]
 
 

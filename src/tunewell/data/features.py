@@ -17,6 +17,10 @@ class Feature:
     text as a whole, names their places in `positions`, ascending, and the half-open character span of each in the
     user's text in `offsets`. `out_of_reach` says, on an example's first window, why the model can never give its target
     ("longer than task.max_answer_tokens (30)"); it is empty where it can.
+
+    A task that writes text has its own: `target_ids` are the token ids that a decoder is to write, where encoder and
+    decoder are two; `num_prompt_tokens` says how many of `input_ids` are given when a reply is asked for, where they are
+    one.
     """
 
     example_id: str
@@ -27,6 +31,13 @@ class Feature:
     positions: Sequence[int] = ()
     offsets: Sequence[tuple[int, int]] = ()
     out_of_reach: str = ""
+    target_ids: Sequence[int] = ()
+    num_prompt_tokens: int | None = None
+
+    @property
+    def size(self) -> int:
+        """What decides the cost of a forward pass: the longer of what is read and what is written, in tokens."""
+        return max(len(self.input_ids), len(self.target_ids))
 
     def __len__(self) -> int:
         return len(self.input_ids)

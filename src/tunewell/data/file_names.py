@@ -12,7 +12,7 @@ from typing import Literal
 
 from tunewell.core.errors import DataError
 
-Format = Literal["conll", "conllu", "csv", "tsv", "jsonl", "json", "parquet", "txt"]
+Format = Literal["conll", "conllu", "csv", "tsv", "jsonl", "json", "parquet", "tmx", "turns", "txt"]
 """The formats that can be read."""
 
 FORMATS: dict[str, Format] = {
@@ -28,6 +28,7 @@ FORMATS: dict[str, Format] = {
     ".iob": "conll",
     ".iob2": "conll",
     ".conllu": "conllu",
+    ".tmx": "tmx",
 }
 """The format that each ending says."""
 

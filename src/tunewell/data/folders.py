@@ -11,6 +11,7 @@ from pathlib import Path
 from tunewell.core.errors import DataError
 from tunewell.data.file_names import ENDINGS, ending_of, split_words
 from tunewell.data.json_documents import SPLIT_NAMES
+from tunewell.data.parallel import stems
 
 _LAST_WORDS = {**SPLIT_NAMES, "testa": "validation", "testb": "test"}
 """What the last word of a longer name says; `testa` and `testb` are the CoNLL-2003 task's own."""
@@ -20,12 +21,14 @@ def find_splits(folder: str, *, any_ending: bool = False) -> tuple[dict[str, str
     """File names by split, in no order, and the names of data files that are no split.
 
     A file is a split by its whole name (`dev.tsv`, `dev-v2.0.json`), or, where no file of the folder is, by the last
-    word of its name (`en_ewt-ud-dev.conllu.gz`). With `any_ending`, files without a known ending count too.
+    word of its name (`en_ewt-ud-dev.conllu.gz`). Parallel files count as one, by what their names share: `train` for
+    `train.en` and `train.de`. With `any_ending`, files without a known ending count too, each for itself.
 
     Raises `DataError` when two files could be the same split, or none is one.
     """
     names = sorted(entry.name for entry in Path(folder).iterdir())
-    known = [name for name in names if ending_of(name) is not None]
+    sides = {} if any_ending else stems(names)
+    known = [*(name for name in names if ending_of(name) is not None), *sides]
     candidates = [name for name in names if not name.startswith(".")] if any_ending else known
     splits = _choose(folder, candidates, lambda name: SPLIT_NAMES.get(split_words(name)[0]))
     splits = splits or _choose(folder, candidates, lambda name: _LAST_WORDS.get(split_words(name)[1]))
@@ -34,12 +37,17 @@ def find_splits(folder: str, *, any_ending: bool = False) -> tuple[dict[str, str
         fix = f"name the files train, validation and test, each with an ending of {', '.join(ENDINGS)}"
         if unsaid:
             fix = f"say what {', '.join(unsaid[:4])} hold: --set data.format=conll for columns of words; or {fix}"
+        if sides:
+            fix = (
+                f"give one of its parallel texts itself, such as {Path(folder) / next(iter(sides))}; or {fix}"
+            )
         raise DataError(
             f"the folder holds no train, validation or test file, only {', '.join(names[:8]) or 'nothing'}",
             where=folder,
             fix=fix,
         )
-    return splits, [name for name in known if name not in splits.values()]
+    others = [name for name in known if name not in splits.values()]
+    return splits, sorted(file for name in others for file in sides.get(name, [name]))
 
 
 def _choose(folder: str, names: list[str], split_of: Callable[[str], str | None]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunewell.core.examples import Example
+from tunewell.core.examples import Example, TranslationExample
 from tunewell.data.findings import SHOWN, Finding, plural
 
 TOO_RARE = 2
@@ -28,8 +28,8 @@ Splits = Mapping[str, Sequence[Example]]
 
 
 def target_of(example: Example) -> Any:
-    """A label, several, a number, or None where it is not known."""
-    return getattr(example, "target", None)
+    """A label, several, a number, or None where it is not known, and of a text to be written, which is no label."""
+    return None if isinstance(example, TranslationExample) else getattr(example, "target", None)
 
 
 def examine_labels(splits: Splits) -> list[Finding]:

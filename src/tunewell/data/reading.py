@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tunewell.core.errors import ConfigError, DataError, collected
@@ -62,8 +62,9 @@ class Source:
     `rows` may lack columns that few rows have (JSON only): ask with `row.values.get`. `columns` are in the
     order of the file. `notes` are sentences for the user about anything that was not plain: a byte order mark
     removed, rows dropped, quotes understood. `fingerprint` is the SHA-256 (hex) of the raw bytes of the file;
-    for a Hub data set, of its id, configuration, split and own fingerprint. `name` is short and fit for a
-    folder name: the file without its ending, the folder, or the last part of the Hub id.
+    for a Hub data set, of its id, configuration, split and own fingerprint; for parallel files, of the fingerprints
+    of all. `name` is short and fit for a folder name: the file without its ending, the folder, or the last part of
+    the Hub id.
     """
 
     rows: list[Row]
@@ -91,6 +92,16 @@ class Reading:
     _line_ends: dict[str, int] = field(default_factory=lambda: {"\n": 0, "\r\n": 0, "": 0})
     _must_raise: bool = False
     _aftermath_until: int = 0
+    _beside: list[Reading] = field(default_factory=list)
+
+    def beside(self, file: str) -> Reading:
+        """The pass over another file that is read in step with this one, line by line, into the same rows.
+
+        Bad lines and notes are those of both; line ends are counted for each.
+        """
+        other = replace(self, file=file, _line_ends=dict.fromkeys(self._line_ends, 0), _beside=[])
+        self._beside.append(other)
+        return other
 
     def where(self, line: int, column: int | None = None) -> str:
         """`file:line` or `file:line:column`, both counted from 1; the column counts characters."""
@@ -164,6 +175,7 @@ class Reading:
         if num_rows == 0:
             why = f"all {dropped} rows were dropped as bad" if dropped else "it has no rows"
             raise DataError(f"nothing to read: {why}", where=self.file, fix="give a file with data in it")
-        crlf, lf = self._line_ends["\r\n"], self._line_ends["\n"]
-        if crlf and lf:
-            self.notes.append(f"{self.file} mixes line ends: {crlf} CRLF and {lf} LF; both end a line")
+        for reading in (self, *self._beside):
+            crlf, lf = reading._line_ends["\r\n"], reading._line_ends["\n"]
+            if crlf and lf:
+                self.notes.append(f"{reading.file} mixes line ends: {crlf} CRLF and {lf} LF; both end a line")

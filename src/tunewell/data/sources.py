@@ -2,8 +2,9 @@
 
 `read` gives whole tables by split, for training and evaluation; `stream` gives rows one by one, for
 prediction. The formats stand in their own modules: `delimited` (CSV, TSV), `json_records` (JSON lines),
-`json_documents`, `conll` (columns of words and tags), `conllu`, `parquet`, `plain_text`, `hub`; a new format is one
-more of them and a line in `_rows_of`. What they share is in `reading`, `opening` and `lines`.
+`json_documents`, `conll` (columns of words and tags), `conllu`, `parquet`, `plain_text`, `parallel` (a file a
+language), `tmx`, `multi_turn_lines` (a conversation a line), `hub`; a new format is one more of them and a line in `_rows_of`. What they share is in `reading`,
+`opening` and `lines`.
 
 Not for: what the columns mean (the task), or faults of content such as duplicates (`checks`).
 """
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 from tunewell.core.errors import ConfigError, DataError
 from tunewell.core.examples import Row
@@ -26,8 +28,11 @@ from tunewell.data import (
     hub,
     json_documents,
     json_records,
+    multi_turn_lines,
+    parallel,
     parquet,
     plain_text,
+    tmx,
 )
 from tunewell.data.file_names import (
     ENDINGS,
@@ -46,14 +51,18 @@ from tunewell.data.reading import Reading, Source, SourceSettings
 
 __all__ = ["ENDINGS", "Source", "SourceSettings", "read", "stream"]
 
+_Kind = Format | Literal["turns"]
+"""What a file is found to be: a format, or one that nobody can name and that shows inside alone."""
+
 _SPLITS_IN_ORDER = ("train", "validation", "test")
 
 
 def read(path_or_hub_id: str, settings: SourceSettings | None = None) -> dict[str, Source]:
     """The tables of a file, a folder or a Hub data set, by split: `train`, `validation`, `test`.
 
-    A file with one table gives `train`. A JSON object of lists, a folder that holds `train.*`,
-    `validation.*` (or `val`, `dev`, `valid`) and `test.*` (see `folders`), and a Hub data set give the splits
+    A file with one table gives `train`, and so do parallel files, by what their names share (`data/train`, where
+    `data/train.en` and `data/train.de` are) or by one of them (see `parallel`).
+    A JSON object of lists, a folder that holds `train.*`, `validation.*` (or `val`, `dev`, `valid`) and `test.*` (see `folders`), and a Hub data set give the splits
     that they have.
     A Hub id (`name`, `org/name`, `org/name:config`) is tried only when no such path exists.
 
@@ -63,6 +72,8 @@ def read(path_or_hub_id: str, settings: SourceSettings | None = None) -> dict[st
     settings = settings or SourceSettings()
     if Path(path_or_hub_id).is_dir():
         return _read_folder(path_or_hub_id, settings)
+    if settings.format is None and (found := parallel.find(path_or_hub_id)) is not None:
+        return _read_parallel(found, settings)
     if os.path.lexists(path_or_hub_id):
         return _read_file(path_or_hub_id, settings)
     unnamed = settings.format is None and ending_of(path_or_hub_id) is None
@@ -84,7 +95,8 @@ def stream(
 
     Standard input is JSON lines if its first line is a JSON object, else one text a line under the column
     `text`, as in `.txt` files; there blank lines are rows with an empty text, except at the end (`format` says
-    otherwise). JSON documents and Parquet files are held in memory.
+    otherwise). JSON documents and Parquet files are held in memory. Of parallel files those are read that are asked
+    for: what the names share gives all, and one file, such as `test.en`, gives its lines under the column `en`.
 
     Rows come as the file goes by, so the first bad one raises `DataError` at once (`on_bad_row="drop"` skips
     it). Notes for the user are added to `notes`, the last of them after the last row.
@@ -106,7 +118,8 @@ def _read_folder(folder: str, settings: SourceSettings) -> dict[str, Source]:
     for split in _SPLITS_IN_ORDER:
         if split in names:
             path = str(Path(folder) / names[split])
-            tables = _read_file(path, settings)
+            found = None if Path(path).is_file() else parallel.find(path)
+            tables = _read_file(path, settings) if found is None else _read_parallel(found, settings)
             if set(tables) != {"train"}:
                 raise DataError("one file of a folder holds several splits itself", where=path)
             sources[split] = replace(tables["train"], name=short_name(folder))
@@ -117,7 +130,15 @@ def _read_folder(folder: str, settings: SourceSettings) -> dict[str, Source]:
     return sources
 
 
+def _read_parallel(found: parallel.Parallel, settings: SourceSettings) -> dict[str, Source]:
+    _refuse_idle_settings(settings, "parallel files", found.name)
+    return {"train": parallel.read(found, settings)}
+
+
 def _read_file(path: str, settings: SourceSettings) -> dict[str, Source]:
+    language = parallel.language_in(path)
+    if settings.format is None and language is not None:
+        raise parallel.alone(path, language)
     reading = Reading(path, settings)
     kind = _format_inside(reading)
     _refuse_settings_without_effect(settings, kind, path)
@@ -134,8 +155,8 @@ def _read_file(path: str, settings: SourceSettings) -> dict[str, Source]:
         return {"train": _table(rows, reading, file, checked=kind in ("json", "jsonl"))}
 
 
-def _format_inside(reading: Reading) -> Format:
-    """What the file is: as set, as its ending says, or columns of words and tags under another name."""
+def _format_inside(reading: Reading) -> _Kind:
+    """What the file is: as set, as its ending says, or under such a name columns of words and tags, or conversations."""
     settings, path = reading.settings, reading.file
     kind = format_of(path, settings.format)
     said = settings.format is not None or settings.delimiter is not None or settings.quoting != "auto"
@@ -144,6 +165,12 @@ def _format_inside(reading: Reading) -> Format:
     with opened(path) as file:
         scratch = Reading(path, replace(settings, on_bad_row="drop"))
         head = conll_layout.head_of(read_lines(file.stream, scratch))
+    if multi_turn_lines.looks_like_turns(head):
+        reading.notes.append(
+            f"{path} holds a conversation on each line, its turns parted by __eou__, and was read as such "
+            f"(data.format={kind} keeps its lines as they are)"
+        )
+        return "turns"
     if not conll_layout.looks_like_tags(head):
         return kind
     reading.notes.append(
@@ -180,16 +207,18 @@ def _read_document(
     return sources
 
 
-def _rows_of(file: OpenFile, kind: Format, reading: Reading) -> Iterator[Row]:
+def _rows_of(file: OpenFile, kind: _Kind, reading: Reading) -> Iterator[Row]:
     """The rows of any format but JSON documents."""
     if kind == "parquet":
         return parquet.read_rows(
             file.read_all(MAX_DECOMPRESSED_BYTES, "split it into several files"), reading
         )
+    if kind == "tmx":
+        return tmx.read_rows(file.stream, reading)
     return _rows_of_lines(read_lines(file.stream, reading), kind, reading)
 
 
-def _rows_of_lines(lines: Iterator[Line], kind: Format, reading: Reading) -> Iterator[Row]:
+def _rows_of_lines(lines: Iterator[Line], kind: _Kind, reading: Reading) -> Iterator[Row]:
     if kind == "txt":
         return plain_text.read_rows(lines, reading)
     if kind == "jsonl":
@@ -198,6 +227,8 @@ def _rows_of_lines(lines: Iterator[Line], kind: Format, reading: Reading) -> Ite
         return conll.read_rows(lines, reading)
     if kind == "conllu":
         return conllu.read_rows(lines, reading)
+    if kind == "turns":
+        return multi_turn_lines.read_rows(lines, reading)
     delimiter = reading.settings.delimiter or ("," if kind == "csv" else "\t")
     if kind == "tsv" and reading.settings.quoting == "auto":
         held = list(lines)
@@ -225,9 +256,19 @@ def _rows_of_misnamed_lines(text: str, reading: Reading) -> Iterator[Row]:
 def _stream_file(reading: Reading) -> Iterator[Row]:
     path, settings = reading.file, reading.settings
     if not os.path.lexists(path):
-        raise missing(path)
+        found = parallel.find(path) if settings.format is None else None
+        if found is None:
+            raise missing(path)
+        _refuse_idle_settings(settings, "parallel files", found.name)
+        reading.file = found.name
+        yield from parallel.stream(found, reading)
+        return
     if Path(path).is_dir():
         raise DataError("is a folder, where one file is expected", where=path, fix="give one of its files")
+    language = parallel.language_in(path)
+    if settings.format is None and language is not None:
+        column = settings.column_names or (language,)
+        settings = reading.settings = replace(settings, format="txt", column_names=column)
     kind = _format_inside(reading)
     quoted: bool | None = None
     if kind == "tsv" and settings.quoting == "auto":
@@ -254,7 +295,7 @@ def _stream_standard_input(reading: Reading) -> Iterator[Row]:
     kind = reading.settings.format
     if kind is None:
         return plain_text.read_standard_input(reading)
-    if kind in ("json", "parquet"):
+    if kind in ("json", "parquet", "tmx"):
         raise ConfigError(
             f"standard input is read line by line, and {kind} is no format of lines",
             where="data.format",
@@ -274,9 +315,9 @@ def _stream_json(file: OpenFile, reading: Reading) -> Iterator[Row]:
     return json_records.check_as_stream(json_documents.read_rows(document.arrays[None], reading), reading)
 
 
-def _refuse_settings_without_effect(settings: SourceSettings, kind: Format, path: str) -> None:
+def _refuse_settings_without_effect(settings: SourceSettings, kind: _Kind, path: str) -> None:
     if kind not in ("csv", "tsv"):
-        names_apply = kind in ("json", "txt", "conll")
+        names_apply = kind in ("json", "txt", "conll", "turns")
         _refuse_idle_settings(settings, f"a .{kind} file", path, names_apply=names_apply)
     if kind == "txt" and settings.column_names and len(settings.column_names) != 1:
         raise ConfigError("a .txt file has one column", where="data.column_names", fix="name one column")

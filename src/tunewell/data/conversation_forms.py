@@ -1,0 +1,212 @@
+"""The forms in which a row holds a conversation: its turns as they are stated, with who says them where that is said.
+
+Understood are lists of messages (`role` and `content`, `from` and `value`, `speaker` and `text` or `utterance`, as
+objects or as lists by key), lists of texts, lists of pairs, objects that hold both sides, a text whose turns `__eou__`
+parts, a text that is one turn, and several columns of which the last holds the reply.
+
+Not for: the roles of speakers (`conversation_roles`), which column it is (`conversation_columns`), or tables with one
+turn a row (`turn_tables`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tunewell.core.examples import Row
+from tunewell.data.conversation_roles import ROLES, Role, Stated, Unreadable, roles_of
+from tunewell.data.multi_turn_lines import END_OF_UTTERANCE, turns_in
+from tunewell.data.turn_tables import gather_turns as gather_turns  # a table is one more form
+
+ROLE_KEYS = ("role", "from")
+SPEAKER_KEYS = ("speaker", "author", "sender", "participant", "name")
+TEXT_KEYS = ("content", "value", "text", "utterance", "message", "body")
+"""What messages call who speaks, and what is said."""
+
+_SIDES = {"input": "user", "prompt": "user", "question": "user", "output": "assistant", "response": "assistant",
+          "answer": "assistant", "completion": "assistant"}  # fmt: skip
+HISTORY_NAMES = ("history",)
+_PRINTED_MESSAGES = re.compile(r"\s*\[\s*\{\s*'(?:role|from|content|value|speaker|text|utterance)'\s*:")
+_PRINTED_TEXTS = re.compile(r"\s*\[\s*'")
+_SHOWN_CHARACTERS = 60
+
+
+def stated_turns(row: Row, column: str | Sequence[str], *, labelled: bool) -> list[Stated]:
+    """The turns of a row, in their order, each with its role or speaker where one is known.
+
+    Of several columns the last holds the reply, and those before it what is asked: texts make one turn, each below the
+    other, and a list (`history`) holds turns that came before. Without `labelled` the reply may be missing. Raises
+    `Unreadable`.
+    """
+    if isinstance(column, str):
+        value = row.values.get(column)
+        if value is None:
+            raise Unreadable(f"column {column!r} is missing")
+        return turns_of(spelt(value, labelled=labelled) if isinstance(value, str) else value)
+    *asked, reply = column
+    stated = _asked(row, asked)
+    answer = row.values.get(reply)
+    if answer is None and labelled:
+        raise Unreadable(f"column {reply!r}, of the reply, is missing")
+    if answer is None or (answer == "" and not labelled):
+        return stated
+    if isinstance(answer, str):
+        return [*stated, Stated("assistant", answer)]
+    return [*stated, *_with_roles(turns_of(answer), "assistant")]
+
+
+def _asked(row: Row, columns: Sequence[str]) -> list[Stated]:
+    """The turns before the reply: those that came before, then one of all texts."""
+    texts: list[str] = []
+    listed: list[Any] = []
+    for name in columns:
+        value = row.values.get(name)
+        if isinstance(value, str) and name.casefold() in HISTORY_NAMES:
+            value = spelt(value, labelled=True) if value.strip() else []
+        if isinstance(value, str) and END_OF_UTTERANCE not in value:
+            texts.append(value)
+        elif value is not None and value != []:
+            listed.append(value)
+    if len(listed) > 1:
+        raise Unreadable(f"two of the columns {', '.join(columns)} hold several turns")
+    if not texts and not listed:
+        raise Unreadable(
+            f"{'one of the columns' if len(columns) > 1 else 'column'} {', '.join(columns)} is missing"
+        )
+    turns = [
+        turn for value in listed for turn in _with_roles(turns_of(value), "assistant" if texts else "user")
+    ]
+    said = "\n".join(text for text in texts if text.strip())
+    return [*turns, Stated("user", said)] if texts else turns
+
+
+def _with_roles(turns: Sequence[Stated], last: Role) -> list[Stated]:
+    return [Stated(role, turn.text) for role, turn in zip(roles_of(turns, last), turns, strict=True)]
+
+
+def turns_of(value: Any) -> list[Stated]:
+    """The turns that one value holds. Raises `Unreadable`."""
+    if isinstance(value, str):
+        return [Stated(None, text) for text in (turns_in(value) if END_OF_UTTERANCE in value else [value])]
+    if isinstance(value, Mapping):
+        value = _by_turn(value)
+    if not isinstance(value, list | tuple):
+        raise Unreadable(f"{_shown(value)} is no conversation: a list of turns, or a text, is expected")
+    if not value:
+        raise Unreadable("the conversation has no turns")
+    turns: list[Stated] = []
+    for element in value:
+        turns += _turns_of_element(element, len(turns) + 1)
+    return turns
+
+
+def spelt(value: str, *, labelled: bool) -> Any:
+    """What a cell of a table spells: the JSON of a list of turns, or else just its text.
+
+    Raises `Unreadable` for messages as Python prints them, which cannot be read back; when `labelled`, also for texts
+    that are printed so, for there no single text is a conversation.
+    """
+    if value.lstrip()[:1] != "[":
+        return value
+    if _PRINTED_MESSAGES.match(value) or (labelled and _PRINTED_TEXTS.match(value)):
+        raise Unreadable(
+            f"{_shown(value)} is a Python object as it is printed, which cannot be read back: export the data as JSON "
+            "lines instead"
+        )
+    try:
+        found = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    is_list = isinstance(found, list) and found and all(isinstance(part, dict | list | str) for part in found)
+    return found if is_list else value
+
+
+def message_keys(message: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """The keys of who speaks and of what is said; None for one that is not there."""
+    role = next((key for key in (*ROLE_KEYS, *SPEAKER_KEYS) if message.get(key) is not None), None)
+    return role, next((key for key in TEXT_KEYS if key in message and key != role), None)
+
+
+def _turns_of_element(element: Any, number: int) -> list[Stated]:
+    """The turns of one element of a list, the first of which is turn `number`."""
+    if isinstance(element, str):
+        return [Stated(None, element)]
+    if isinstance(element, list | tuple):
+        if len(element) != 2 or not all(isinstance(side, str) for side in element):
+            raise Unreadable(f"turn {number} is {_shown(element)}, where a pair of texts is expected")
+        return [Stated("user", element[0]), Stated("assistant", element[1])]
+    if not isinstance(element, Mapping):
+        raise Unreadable(f"turn {number} is {_shown(element)}, where a text or an object is expected")
+    role, text = message_keys(element)
+    if text is None:
+        return _both_sides(element, number)
+    name = None if role is None else element[role]
+    if isinstance(name, int) and not isinstance(name, bool):
+        name = str(name)
+    if name is not None and not isinstance(name, str):
+        raise Unreadable(f"turn {number} has the {role} {_shown(name)}, not a text")
+    called = next((key for key in ("tool_calls", "function_call") if element.get(key)), None)
+    if called is not None:
+        raise Unreadable(f"turn {number} has {called}: calls of tools cannot be learnt")
+    return [Stated(name, _text_of(element[text], number), role in ROLE_KEYS)]
+
+
+def _both_sides(element: Mapping[str, Any], number: int) -> list[Stated]:
+    """An element with both sides of an exchange, `{"human": ..., "assistant": ...}`."""
+    sides = {key: str(ROLES.get(key.casefold(), _SIDES.get(key.casefold(), ""))) for key in element}
+    order = {"system": 0, "user": 1, "assistant": 2}
+    found = sorted(
+        (order[role], role, element[key])
+        for key, role in sides.items()
+        if role and isinstance(element[key], str)
+    )
+    if not found or len({role for _, role, _ in found}) != len(found) or found[-1][1] == "system":
+        named = ", ".join(map(repr, list(element)[:6])) or "nothing"
+        raise Unreadable(f"turn {number} is an object with {named}, where role and content are expected")
+    return [Stated(role, text) for _, role, text in found if role != "system" or text.strip()]
+
+
+def _text_of(content: Any, number: int) -> str:
+    """The text of a message: as it stands, or in parts, each below the other."""
+    if isinstance(content, str):
+        return content
+    if content is None:
+        raise Unreadable(f"turn {number} has no text")
+    if not isinstance(content, list):
+        raise Unreadable(f"turn {number} is {_shown(content)}, not a text")
+    texts = []
+    for part in content:
+        if (
+            isinstance(part, Mapping)
+            and part.get("type", "text") == "text"
+            and isinstance(part.get("text"), str)
+        ):
+            texts.append(part["text"])
+        elif isinstance(part, str):
+            texts.append(part)
+        else:
+            kind = part.get("type") if isinstance(part, Mapping) else None
+            raise Unreadable(
+                f"turn {number} has a part {_shown(part if kind is None else kind)}, which is no text"
+            )
+    return "\n".join(texts)
+
+
+def _by_turn(value: Mapping[str, Any]) -> list[Any]:
+    """The messages of an object that holds a list for each key, as Parquet files and the Hub have them."""
+    keys = [key for key, entries in value.items() if isinstance(entries, list)]
+    used = [key for key in keys if key in (*ROLE_KEYS, *SPEAKER_KEYS, *TEXT_KEYS)]
+    if not any(key in TEXT_KEYS for key in used) or len({len(value[key]) for key in used}) != 1:
+        raise Unreadable(
+            f"an object with {', '.join(map(repr, list(value)[:6])) or 'nothing'} is no conversation"
+        )
+    return [
+        dict(zip(used, entries, strict=True)) for entries in zip(*(value[key] for key in used), strict=True)
+    ]
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
