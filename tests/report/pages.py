@@ -90,7 +90,7 @@ def report(
     settings = config.evaluation.model_copy(update={"resamples": 200, "rank_resamples": 100})
     scored = {name: examples for name, examples in splits.items() if name != "train"}
     predictions = {name: [answer(example) for example in part] for name, part in scored.items()}
-    theirs = baseline_answers(task, splits["train"], scored) if baselines else {}
+    theirs = baseline_answers(task, None, splits["train"], scored) if baselines else {}
     scores = run_scores(task, scored, predictions, theirs, settings)
     counts = {
         name: TokenCounts(
@@ -310,6 +310,7 @@ def five_thousand() -> list[Section]:
 
 
 MARKED = runpy.run_path(str(Path(__file__).with_name("marked_pages.py")))
+WRITTEN = runpy.run_path(str(Path(__file__).with_name("written_pages.py")))
 PAGES: dict[str, Callable[[], list[Section]]] = {
     "two labels": one_label,
     "four labels, pairs": lambda: one_label(
@@ -327,6 +328,8 @@ PAGES: dict[str, Callable[[], list[Section]]] = {
     "one example": one_example,
     "entities": MARKED["entities"],
     "questions": MARKED["questions"],
+    "translations": WRITTEN["translations"],
+    "conversations": WRITTEN["conversations"],
 }
 
 

@@ -1,7 +1,7 @@
 """What a report shows, as plain data: tasks and runs describe, `tunewell.report` draws.
 
 Each section is a frozen dataclass of strings and numbers that `to_json`/`from_json` round-trip, so a report
-can be drawn again from a run folder without the model.
+can be drawn again from a run folder without the model. Those made of examples stand in `example_sections.py`.
 """
 
 from __future__ import annotations
@@ -11,21 +11,25 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Literal
 
 from tunewell.core.comparisons import PairResult
+from tunewell.core.example_sections import (
+    Conversation,
+    Conversations,
+    Mark,
+    MarkedText,
+    MarkedTexts,
+    Rewrite,
+    Rewrites,
+    Texts,
+)
+from tunewell.core.examples import Turn
 from tunewell.core.results import Score
+from tunewell.core.section import Section
 
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A titled part of the report: `note` says how to read it, `shows` what it shows here. One sentence each."""
-
-    kind: ClassVar[str]
-    title: str
-    note: str
-    shows: str = field(default="", kw_only=True)
-
-    def to_json(self) -> dict[str, Any]:
-        """All fields, with `kind` first."""
-        return {"kind": self.kind, **asdict(self)}
+__all__ = [
+    "Bars", "Check", "Checks", "Compared", "ConfidenceBin", "Conversation", "Conversations", "Facts", "Headline",
+    "Lines", "Mark", "MarkedText", "MarkedTexts", "Matrix", "Notices", "Reliability", "Rewrite", "Rewrites", "Scatter",
+    "Section", "Table", "Texts", "section_from_json",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,54 +171,6 @@ class Scatter(Section):
 
 
 @dataclass(frozen=True, slots=True)
-class Texts(Section):
-    """Examples worth reading: the text, what was right, what was predicted, and how sure the model was.
-
-    Fields named in `verbatim`, runs say, keep their names as they are.
-    """
-
-    kind: ClassVar[str] = "texts"
-    entries: Sequence[Mapping[str, str | float]]
-    verbatim: Sequence[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """`text[char_start:char_end]` is a `label`, as the data (`gold`) or the model (`predicted`) has it."""
-
-    char_start: int
-    char_end: int
-    label: str
-    side: Literal["gold", "predicted"]
-
-
-@dataclass(frozen=True, slots=True)
-class MarkedText:
-    """A running text, marks in it (they may overlap and nest) and facts about it, by name.
-
-    The facts are read as the fields of `Texts` are; `question` stands above the text. Offsets count Python's
-    characters. Raises `ValueError` for a mark that is empty or not within the text.
-    """
-
-    text: str
-    marks: Sequence[Mark]
-    facts: Mapping[str, str | float]
-
-    def __post_init__(self) -> None:
-        for mark in self.marks:
-            if not 0 <= mark.char_start < mark.char_end <= len(self.text):
-                raise ValueError(f"{mark} is not a piece of a text of {len(self.text)} characters")
-
-
-@dataclass(frozen=True, slots=True)
-class MarkedTexts(Section):
-    """Texts in which gold and predicted pieces are both marked: entities, answers."""
-
-    kind: ClassVar[str] = "marked"
-    entries: Sequence[MarkedText]
-
-
-@dataclass(frozen=True, slots=True)
 class Check:
     """One thing that was looked at: is it fine, does it want a look, or is it just to be known?
 
@@ -246,7 +202,7 @@ _KINDS: dict[str, type[Section]] = {
     section.kind: section
     for section in (
         Headline, Compared, Table, Facts, Lines, Matrix, Bars, Reliability, Scatter, Texts, MarkedTexts,
-        Checks, Notices,
+        Rewrites, Conversations, Checks, Notices,
     )
 }  # fmt: skip
 
@@ -269,6 +225,13 @@ def section_from_json(data: Mapping[str, Any]) -> Section:
     if section is MarkedTexts:
         fields["entries"] = [
             MarkedText(**{**entry, "marks": [Mark(**mark) for mark in entry["marks"]]})
+            for entry in fields["entries"]
+        ]
+    if section is Rewrites:
+        fields["entries"] = [Rewrite(**entry) for entry in fields["entries"]]
+    if section is Conversations:
+        fields["entries"] = [
+            Conversation(**{**entry, "turns": [Turn(**turn) for turn in entry["turns"]]})
             for entry in fields["entries"]
         ]
     if section is Checks:

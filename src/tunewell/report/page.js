@@ -39,13 +39,28 @@ function appendSearched(node, text, needle) {
   appendFound(node, text, places(text, needle), 0);
 }
 
+// What is heard before words that only the reference or only the output has.
+const SPOKEN = { lacking: "not in the output", added: "not in the reference" };
+
 // A text is a list of parts: plain text, or [kind, what is said first, parts, what is said last].
 function partsOf(cell) {
   return typeof cell === "string" ? [cell] : cell;
 }
 
+// The texts of an entry, each with its kind; most entries have one, without a kind.
+function blocksOf(cell) {
+  return cell.blocks || [["", cell]];
+}
+
 function plain(parts) {
   return parts.map((part) => (typeof part === "string" ? part : part[0] === "gap" ? part[1] : plain(part[2]))).join("");
+}
+
+// Words that are heard and copied by no one.
+function heard(words) {
+  const node = make("bdi", "unseen said", words);
+  node.lang = "en";
+  return node;
 }
 
 // Appends the parts, the first of which stands at `offset` of the plain text; returns where they end.
@@ -66,12 +81,15 @@ function appendParts(node, parts, found, needle, offset) {
       continue;
     }
     const mark = make("mark", kind);
-    offset = appendBeginning(mark, first, inner, found, needle, offset);
-    if (last) {
-      const end = make("bdi", "unseen said", ` (${last}) `);
-      end.lang = "en";
-      mark.append(end);
+    if (SPOKEN[kind]) {
+      mark.append(heard(` (${SPOKEN[kind]}: `));
+      offset = appendParts(mark, inner, found, needle, offset);
+      mark.append(heard(") "));
+      node.append(mark);
+      continue;
     }
+    offset = appendBeginning(mark, first, inner, found, needle, offset);
+    if (last) mark.append(heard(` (${last}) `));
     node.append(mark);
   }
   return offset;
@@ -103,8 +121,9 @@ function words(parts) {
 
 // All that the search looks through, in lower case.
 function haystack(row) {
-  const parts = partsOf(row[0]);
-  return [plain(parts), ...words(parts), ...row.slice(1, -1)].filter(Boolean).join("\n").toLowerCase();
+  const texts = blocksOf(row[0]).map(([, cell]) => partsOf(cell));
+  const said = texts.flatMap((parts) => [plain(parts), ...words(parts)]);
+  return [...said, ...row.slice(1, -1)].filter(Boolean).join("\n").toLowerCase();
 }
 
 function field(name, value, needle) {
@@ -117,14 +136,30 @@ function field(name, value, needle) {
   return box;
 }
 
-function item(row, data, needle) {
-  const node = make("li");
-  const above = make("dl", "above");
+function running(cell, needle) {
   const text = make("p", "text");
   text.dir = "auto";
   text.lang = "";
-  const parts = partsOf(row[0]);
+  const parts = partsOf(cell);
   appendParts(text, parts, places(plain(parts), needle), needle, 0);
+  return text;
+}
+
+function blocks(cell, names, needle) {
+  const node = make("div", "blocks");
+  for (const [kind, text] of cell.blocks) {
+    const block = make("div", `block ${kind}`);
+    if (names[kind]) block.append(make("p", "who", names[kind]));
+    block.append(running(text, needle));
+    node.append(block);
+  }
+  return node;
+}
+
+function item(row, data, needle) {
+  const node = make("li");
+  const above = make("dl", "above");
+  const text = row[0].blocks ? blocks(row[0], data.names, needle) : running(row[0], needle);
   const list = make("dl");
   const right = row[row.length - 1];
   if (right !== null) {

@@ -1,7 +1,7 @@
 """`render`: sections to one HTML file that needs nothing else, online or off.
 
 The words and numbers of each kind of section are prepared by the module named after it; `page.html.j2` sets
-them (`texts.html.j2` the texts), `page.css` styles them, `page.js` is the only script. Everything is
+them (`texts.html.j2` the texts), `page.css` and `blocks.css` style them, `page.js` is the only script. Everything is
 autoescaped; the page's own Content-Security-Policy forbids any request and any script but ours.
 """
 
@@ -22,6 +22,7 @@ from tunewell.core.sections import (
     Bars,
     Checks,
     Compared,
+    Conversations,
     Facts,
     Headline,
     Lines,
@@ -29,6 +30,7 @@ from tunewell.core.sections import (
     Matrix,
     Notices,
     Reliability,
+    Rewrites,
     Scatter,
     Section,
     Table,
@@ -36,10 +38,12 @@ from tunewell.core.sections import (
 )
 from tunewell.report.checks import checks_summary, checks_view
 from tunewell.report.compared import compared_view
+from tunewell.report.conversations import conversations_view
 from tunewell.report.headline import headline_view
 from tunewell.report.marked import marked_view
 from tunewell.report.matrix import matrix_view
 from tunewell.report.numbers import heading
+from tunewell.report.rewrites import rewrites_view
 from tunewell.report.squares import reliability_view, scatter_view
 from tunewell.report.svg import Svg
 from tunewell.report.tables import bars_view, panels_view, table_view
@@ -47,6 +51,13 @@ from tunewell.report.texts import texts_view
 
 MAX_PAGE_BYTES = 1_950_000
 MIN_TEXT_BYTES = 100_000
+_LISTS: dict[type[Section], Callable[[Any, int], Any]] = {
+    Texts: texts_view,
+    MarkedTexts: marked_view,
+    Rewrites: rewrites_view,
+    Conversations: conversations_view,
+}
+"""Lists of examples: they share the room on the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +74,7 @@ class SectionView:
 
 def render(title: str, subtitle: str, sections: Sequence[Section]) -> str:
     """One self-contained HTML page, under 2 MB in any ordinary report, with the sections in order."""
-    num_texts = sum(isinstance(section, Texts | MarkedTexts) for section in sections)
+    num_texts = sum(type(section) in _LISTS for section in sections)
     page = _draw(title, subtitle, sections, 0)
     if num_texts:  # the texts get the room that the rest leaves
         spare = (MAX_PAGE_BYTES - len(page.encode("utf-8", "replace"))) // num_texts
@@ -73,7 +84,7 @@ def render(title: str, subtitle: str, sections: Sequence[Section]) -> str:
 
 def _draw(title: str, subtitle: str, sections: Sequence[Section], text_bytes: int) -> str:
     """The page with at most `text_bytes` for each section of texts."""
-    style, script = _resource("page.css"), _resource("page.js")
+    style, script = _resource("page.css") + _resource("blocks.css"), _resource("page.js")
     views = [_section_view(index, section, text_bytes) for index, section in enumerate(sections, 1)]
     return (
         _environment()
@@ -104,10 +115,8 @@ def _section_view(index: int, section: Section, text_bytes: int) -> SectionView:
 
 
 def _body(section: Section, text_bytes: int) -> Any:
-    if isinstance(section, Texts):
-        return texts_view(section, text_bytes)
-    if isinstance(section, MarkedTexts):
-        return marked_view(section, text_bytes)
+    if type(section) in _LISTS:
+        return _LISTS[type(section)](section, text_bytes)
     views: dict[type[Section], Callable[[Any], Any]] = {
         Headline: headline_view,
         Compared: compared_view,

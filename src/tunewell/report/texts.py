@@ -1,8 +1,8 @@
 """Example texts: which column is the text, which can be filtered, and the compact data for `page.js`.
 
 The first rows stand in the page as HTML and are read without JavaScript; all rows that fit the size limit are
-embedded as JSON, which the script searches. Not for finding what is marked in a text: see `marked.py`, whose
-texts are listed here too.
+embedded as JSON, which the script searches. Not for finding what is marked in a text or how several belong together:
+see `marked.py`, `rewrites.py` and `conversations.py`, whose texts are listed here too.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Fields = Mapping[str, str | float]
 class Piece:
     """A piece of a text that is drawn in another way: a mark (`gold`, `predicted` or `both`) or a `gap`.
 
-    `words` says what it is; for a gap they stand for what was left out. A mark that another one crosses is
+    The marks `lacking` and `added`, what only a reference or only an output has, have no words of their own. `words` says what it is; for a gap they stand for what was left out. A mark that another one crosses is
     drawn in several pieces: the one that `begins` it says its words, the last one has an `ending`.
     """
 
@@ -51,11 +51,20 @@ Parts = Sequence[str | Piece]
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """One of several texts that make up an entry; `kind` says how it looks and by which name it goes."""
+
+    kind: str
+    parts: Parts
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
-    """A text ready to be drawn, and whether some of it is left out."""
+    """A text ready to be drawn, and whether some of it is left out. In place of `parts` it may have `blocks`."""
 
     parts: Parts
     clipped: bool
+    blocks: Sequence[Block] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,7 @@ class Entry:
     """One text with its other fields written out; `right` is None where that can't be told."""
 
     parts: Parts
+    blocks: Sequence[Block]
     above: Sequence[tuple[str, str]]
     fields: Sequence[tuple[str, str]]
     right: bool | None
@@ -89,6 +99,7 @@ class TextsView:
     num_embedded: int
     num_clipped: int
     data: Embedded
+    names: Mapping[str, str]
 
 
 class Embedded(str):
@@ -120,13 +131,20 @@ def texts_view(section: Texts, max_bytes: int) -> TextsView:
 
 
 def listing(
-    texts: Iterable[Written], fields: Sequence[Fields], verbatim: Sequence[str], max_bytes: int
+    texts: Iterable[Written],
+    fields: Sequence[Fields],
+    verbatim: Sequence[str],
+    max_bytes: int,
+    names: Mapping[str, str] | None = None,
 ) -> TextsView:
-    """Texts, in parts, with the fields of each; as many as fit into `max_bytes`, from the first."""
-    names = list(dict.fromkeys(key for entry in fields for key in entry if key != _CORRECT))
-    names.sort(key=lambda name: name not in _ABOVE)
-    num_above = sum(name in _ABOVE for name in names)
-    columns = [_column(name, fields) for name in names]
+    """Texts, in parts, with the fields of each; as many as fit into `max_bytes`, from the first.
+
+    `names` says by kind what stands above a block, where the texts are made of blocks.
+    """
+    keys = list(dict.fromkeys(key for entry in fields for key in entry if key != _CORRECT))
+    keys.sort(key=lambda key: key not in _ABOVE)
+    num_above = sum(key in _ABOVE for key in keys)
+    columns = [_column(key, fields) for key in keys]
     pair = _find(columns, _GOLD), _find(columns, _PREDICTED)
     rows: list[list[str | int | None]] = []
     drawn: list[Written] = []
@@ -134,10 +152,13 @@ def listing(
     size = 0
     for text, entry in zip(texts, fields, strict=False):
         row = [write_value(entry.get(column.name), column.percent) for column in columns]
-        coded = embed([_text_data(text.parts), *row, right := _right(entry, pair)])
+        coded = embed([_text_data(text), *row, right := _right(entry, pair)])
         size += len(coded.encode("utf-8", "replace")) + 1
         if len(rows) < NUM_FIRST:  # these stand in the page a second time, as HTML
-            size += _drawn_bytes(text.parts) + sum(map(_drawn_bytes, ([str(value)] for value in row)))
+            drawn_parts = [block.parts for block in text.blocks] or [text.parts]
+            size += sum(map(_drawn_bytes, drawn_parts)) + sum(
+                map(_drawn_bytes, ([str(value)] for value in row))
+            )
         if size > max_bytes:
             break
         rows.append([*row, right])
@@ -147,7 +168,14 @@ def listing(
         column if column.name in verbatim else replace(column, name=heading(column.name))
         for column in columns
     ]
-    head = embed({"columns": [column.name for column in shown], "above": num_above, "first": NUM_FIRST})
+    head = embed(
+        {
+            "columns": [column.name for column in shown],
+            "above": num_above,
+            "first": NUM_FIRST,
+            **({"names": names} if names else {}),
+        }
+    )
     return TextsView(
         first=[
             _entry(text, row, shown, num_above)
@@ -160,10 +188,18 @@ def listing(
         num_clipped=sum(text.clipped for text in drawn)
         + sum(_is_long(value) for entry in fields[: len(rows)] for value in entry.values()),
         data=Embedded(f'{head[:-1]},"rows":[{",".join(encoded)}]}}'),
+        names=names or {},
     )
 
 
-def _text_data(parts: Parts) -> object:
+def _text_data(text: Written) -> object:
+    """An entry of blocks is a list of kinds and texts, named so that it is told from a text with marks."""
+    if text.blocks:
+        return {"blocks": [[block.kind, _cell(block.parts)] for block in text.blocks]}
+    return _cell(text.parts)
+
+
+def _cell(parts: Parts) -> object:
     """A text without any mark is a plain string."""
     if all(isinstance(part, str) for part in parts):
         return "".join(map(str, parts))
@@ -243,4 +279,4 @@ def _entry(
         [(name, str(value)) for name, value in part if value is not None]
         for part in (named[:num_above], named[num_above:])
     )
-    return Entry(text.parts, above, below, None if row[-1] is None else bool(row[-1]))
+    return Entry(text.parts, text.blocks, above, below, None if row[-1] is None else bool(row[-1]))
