@@ -147,7 +147,7 @@ def test_the_task_scores_its_baselines(kind: Any) -> None:
     test = examples(["a warm film", "dull", "cold cast"], [targets[0], targets[1], unseen])
     task = TextClassification.new(TextClassificationConfig(text="text", label="label", kind=kind))
     task = task.learn({"train": train, "test": test})
-    made = task.baselines()
+    made = task.baselines(None)
     assert len(made) == 2
     assert "tfidf" in made
     for make in made.values():

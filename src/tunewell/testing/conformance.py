@@ -269,7 +269,7 @@ def _scores_and_sections_are_made(subject: Subject) -> None:
 
 
 def _baselines_answer(subject: Subject) -> None:
-    for name, make in subject.task.baselines().items():
+    for name, make in subject.task.baselines(subject.predictor.tokenizer).items():
         baseline = make()
         baseline.fit(subject.examples)
         answers = baseline.predict(subject.examples)
