@@ -55,7 +55,7 @@ def splits() -> dict[str, list[TextExample]]:
 @pytest.fixture
 def scores(task: TextClassification, splits: dict[str, list[TextExample]]) -> RunScores:
     ours = {name: predictions(part, [str(e.target) for e in part]) for name, part in splits.items()}
-    baselines = baseline_answers(task, examples(["good", "bad", "bad"] * 10), splits)
+    baselines = baseline_answers(task, None, examples(["good", "bad", "bad"] * 10), splits)
     return run_scores(task, splits, ours, baselines, SETTINGS)
 
 

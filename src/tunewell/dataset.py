@@ -57,6 +57,7 @@ def load_dataset(config: RunConfig, wanted: Sequence[str] = SPLITS) -> Dataset:
     sources = read_sources(config.data)
     notes = [note for source in sources.values() for note in source.notes]
     task, said = choose_task(config.task, sources["train"])
+    sources = {name: gathered(task, source) for name, source in sources.items()}
     notes = [f"task: {task.name}; {said}", *notes]
     examples: dict[str, list[Example]] = {}
     rows: dict[str, list[Row]] = {}
@@ -165,7 +166,7 @@ def choose_task(given: Mapping[str, Any], source: Source) -> tuple[AnyTask, str]
         settings = {**reading.settings, **{key: value for key, value in given.items() if value is not None}}
         config = task_settings(settings, name, task_config)
         task = kind.new(config)
-        task.check_columns(source.columns, _place(source))
+        task.check_columns(gathered(task, source).columns, _place(source))
         return task, reading.said
     if len(source.columns) == 1:
         raise ConfigError(
@@ -178,6 +179,16 @@ def choose_task(given: Mapping[str, Any], source: Source) -> tuple[AnyTask, str]
         where=_place(source),
         fix="name them, for example --set task.text=COLUMN --set task.label=COLUMN",
     )
+
+
+def gathered(task: AnyTask, source: Source) -> Source:
+    """The table with rows that make up one example put together, where the task knows of such."""
+    found = task.gathered(source.columns, source.rows)
+    if found is None:
+        return source
+    columns, rows = found
+    note = f"{_place(source)}: {len(source.rows):,} rows make {len(rows):,} examples"
+    return replace(source, columns=tuple(columns), rows=list(rows), notes=(*source.notes, note))
 
 
 def adapted(task: AnyTask, source: Source, name: str) -> tuple[AnyTask, list[str]]:

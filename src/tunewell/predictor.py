@@ -51,12 +51,17 @@ class Predictor:
         """
         task = load_task(run)
         loader = ModelLoader(str(run.model))
+        tokenizer = task.build_tokenizer(loader, ())
         model = task.build_model(loader)
         if loader.new_parameters:
             raise ModelError(
                 f"the saved model lacks {loader.new_parameters[0]}", where=str(run.model), fix="train again"
             )
-        return cls(task, model.to(runtime.device), loader.tokenizer(), runtime, batch_tokens)
+        return cls(task, model.to(runtime.device), tokenizer, runtime, batch_tokens)
+
+    def in_training(self) -> Predictor:
+        """The same model, whose task answers as it does while training goes on."""
+        return Predictor(self.task.in_training(), self.model, self.tokenizer, self.runtime, self.batch_tokens)
 
     def predict(self, examples: Iterable[Example]) -> Iterator[Prediction]:
         """One prediction per example, in order; reads ahead by at most `CHUNK` examples."""
@@ -86,8 +91,8 @@ class Predictor:
             self._check_stop()
             windows += [(place, feature) for feature in self.task.encode(example, self.tokenizer)]
         found: list[dict[int, Any]] = [{} for _ in examples]
-        lengths = [len(feature) for _, feature in windows]
-        for group in by_token_budget(lengths, self.batch_tokens):
+        sizes = [feature.size for _, feature in windows]
+        for group in by_token_budget(sizes, self.batch_tokens):
             outputs = self._forward([windows[index][1] for index in group])
             for index, output in zip(group, outputs, strict=True):
                 found[windows[index][0]][index] = output
@@ -96,12 +101,12 @@ class Predictor:
     def _forward(self, features: Sequence[Feature]) -> list[Any]:
         """One output a window; where memory is short, by halves, and in smaller batches from then on."""
         self._check_stop()
-        middle, longest = len(features) // 2, max(map(len, features))
+        middle, longest = len(features) // 2, max(feature.size for feature in features)
         if not middle or longest * len(features) <= self.batch_tokens:  # else the budget has fallen meanwhile
             with self.runtime.short_of_memory() as shortage:
                 batch = self.task.collate(features)
                 with self.runtime.autocast():
-                    return list(self.task.predict(self.model, batch.to(self.runtime.device)))
+                    return list(self.task.predict(self.model, batch.to(self.runtime.device), self.tokenizer))
             self.runtime.release()
             if not middle:
                 raise ResourceError(

@@ -15,6 +15,7 @@ from tunewell.core.results import RunScores, Score, SplitScores
 from tunewell.core.sections import Headline, Lines, Section, Table
 from tunewell.metrics.intervals import intervals, paired_difference
 from tunewell.metrics.tables import Scores
+from tunewell.models import Tokenizer
 from tunewell.tasks.base import Task
 
 AnyTask = Task[Any, Any, Any]
@@ -31,11 +32,11 @@ Answers = Mapping[str, Sequence[Prediction]]
 
 
 def baseline_answers(
-    task: AnyTask, train: Sequence[Example], splits: Mapping[str, Sequence[Example]]
+    task: AnyTask, tokenizer: Tokenizer, train: Sequence[Example], splits: Mapping[str, Sequence[Example]]
 ) -> dict[str, dict[str, Sequence[Prediction]]]:
-    """Each of the task's baselines, fitted on `train` and asked about every split."""
+    """Each of the task's baselines, fitted on `train` and asked about every split; `tokenizer` is the model's."""
     answers: dict[str, dict[str, Sequence[Prediction]]] = {}
-    for name, make in task.baselines().items():
+    for name, make in task.baselines(tokenizer).items():
         baseline = make()
         baseline.fit(train)
         answers[name] = {split: baseline.predict(examples) for split, examples in splits.items()}

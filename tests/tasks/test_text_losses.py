@@ -43,7 +43,7 @@ class Made:
 
     def logits(self) -> torch.Tensor:
         with torch.no_grad():
-            return torch.tensor([list(row) for row in self.task.predict(self.model, self.batch)])
+            return torch.tensor([list(row) for row in self.task.predict(self.model, self.batch, None)])
 
     def values(self) -> torch.Tensor:
         return self.logits()[:, 0]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tunewell.cli import compare, demo, evaluate, init, models, predict, report, runs, train
+from tunewell.cli import chat, compare, demo, evaluate, init, models, predict, report, runs, train
 
 app = typer.Typer(
     help="Fine-tune pretrained language models on your own labelled text, and know how well it worked.",
@@ -39,6 +39,7 @@ for _verb in (
     train.train,
     evaluate.evaluate,
     predict.predict,
+    chat.chat,
     compare.compare,
     report.report,
     runs.runs,

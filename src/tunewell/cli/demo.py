@@ -26,6 +26,32 @@ class Sample:
 SAMPLES = {
     "text-classification": Sample("reviews", ["training.epochs=5"]),
     "token-classification": Sample("mentions", ["training.epochs=10", "training.learning_rate=2e-4"]),
+    "translation": Sample(
+        "pairs",
+        [
+            "task.source_language=en",
+            "task.target_language=de",
+            "task.decoder=from-encoder",
+            "training.epochs=8",
+            "training.learning_rate=4e-4",
+            "training.batch_size=16",
+        ],
+        "604 sentence pairs about one small place teach how its sentences are put together, and no other German: expect a "
+        "good score on sentences of the same kind, and nonsense for any other.",
+    ),
+    "dialogue": Sample(
+        "conversations",
+        [
+            "model.from_scratch=true",
+            "model.hidden_size=128",
+            "model.vocab_size=1200",
+            "training.epochs=20",
+            "training.learning_rate=2e-3",
+            "training.batch_size=8",
+        ],
+        "332 conversations at one library desk, read by a small model that starts from nothing: it learns their phrases "
+        "and facts, often gives a wrong one fluently, and knows of nothing else. It is no assistant.",
+    ),
     "question-answering": Sample(
         "passages",
         ["training.epochs=3", "training.learning_rate=4e-4", "training.batch_size=8"],
@@ -43,9 +69,9 @@ def demo(
         bool, typer.Option("--fresh", help="Train again even if the demo has run before.")
     ] = False,
 ) -> None:
-    """Fine-tune MiniLM on sample data that comes with tunewell: reviews, tagged mentions or passages with questions.
+    """Fine-tune MiniLM on sample data that comes with tunewell: reviews, tagged mentions, passages with questions or sentence pairs.
 
-    Fetches the model where it is not there yet.
+    Conversations train a small model of their own. Fetches MiniLM where it is not there yet.
     """
     from tunewell.cli.train import configure, run_training
     from tunewell.core.errors import ConfigError

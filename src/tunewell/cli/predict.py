@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
@@ -42,6 +43,14 @@ def predict(
     device: Annotated[
         str, typer.Option(metavar="D", help="Where to compute: auto, cpu, cuda, cuda:1 or mps.")
     ] = "auto",
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="E",
+            help="What computes: torch, or ctranslate2, which translates faster on CPUs; its first answers are checked "
+            "against torch's.",
+        ),
+    ] = "torch",
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -76,8 +85,8 @@ def predict(
     from tunewell.data.sources import stream
 
     trained = runs.Run(run)
-    predictor = trained.load_predictor(device)
     notes: list[str] = []
+    predictor = trained.load_predictor(device, engine, notes)
     if text:
         columns = predictor.task.input_columns()
         width = len(columns)
@@ -92,6 +101,7 @@ def predict(
         name = "standard input" if file == "-" else str(file)
         reading = runs.reading_settings(trained, str(file), data_changes(settings or []))
         rows = stream(str(file), reading, notes=notes)
+        rows = _gathered(rows, predictor.task.gathered)
         rows = _with_columns_checked(
             rows, lambda columns: predictor.task.check_columns(columns, name, labelled=False)
         )
@@ -100,6 +110,21 @@ def predict(
         write(target, (runs.joined_row(row, answer) for row, answer in runs.answers(predictor, rows)))
     for note in notes:
         print(note, file=sys.stderr)
+
+
+def _gathered(
+    rows: Iterable[Row],
+    gather: Callable[[Sequence[str], Sequence[Row]], tuple[Sequence[str], Sequence[Row]] | None],
+) -> Iterator[Row]:
+    """The rows, those that make up one example put together; only a table of such is held in memory."""
+    coming = iter(rows)
+    first = list(islice(coming, 1))
+    if first and gather(list(first[0].values), first) is not None:
+        held = [*first, *coming]
+        found = gather(list(first[0].values), held)
+        yield from found[1] if found is not None else held
+        return
+    yield from chain(first, coming)
 
 
 def _with_columns_checked(rows: Iterable[Row], check: Callable[[list[str]], None]) -> Iterator[Row]:

@@ -1,8 +1,9 @@
 """LoRA: small trained matrices beside frozen linear layers. The only door to peft.
 
 Attached to a loaded model before it is prepared for computing, saved as a folder that peft reads alone, and
-merged into ordinary weights. Everything outside the backbone (the head), and whatever starts from random
-numbers, is trained in full and saved in the adapter. Not for: freezing layers (`tunewell.models.freezing`).
+merged into ordinary weights. A new head, and whatever else starts from random numbers, is trained in full and saved in
+the adapter; of a model that writes, whose head came with it, the rows of new tokens. Not for: freezing layers
+(`tunewell.models.freezing`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from transformers.pytorch_utils import Conv1D
 
 from tunewell.config import ModelSettings
 from tunewell.core.errors import ConfigError
+from tunewell.models.adapter_card import adapter_card
 
 ALL_LINEAR = "all-linear"
 """As the only target: every linear layer of the backbone."""
@@ -28,8 +30,12 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
     "albert": ("query", "value"),
     "camembert": ("query", "value"),
     "distilbert": ("q_lin", "v_lin"),
+    "m2m_100": ("q_proj", "v_proj"),
+    "marian": ("q_proj", "v_proj"),
+    "mbart": ("q_proj", "v_proj"),
     "modernbert": ("Wqkv",),
     "mpnet": ("q", "v"),
+    "pegasus": ("q_proj", "v_proj"),
 }
 """What attention's queries and values are called, for families that peft 0.21 has no entry for."""
 
@@ -37,31 +43,10 @@ _TASK_TYPES = {
     "ForSequenceClassification": "SEQ_CLS",
     "ForTokenClassification": "TOKEN_CLS",
     "ForQuestionAnswering": "QUESTION_ANS",
+    "ForSeq2SeqLM": "SEQ_2_SEQ_LM",
+    "ForCausalLM": "CAUSAL_LM",
 }
-"""How a class name ends, and what peft calls its task; peft stores it so that others pick the right class."""
-
-_CARD = """---
-{base_model}library_name: peft
-tags:
-- lora
----
-
-# LoRA adapter
-
-Changes `{base}`{revision}; it is no model by itself. Rank {rank} on {targets}. The head, trained in full, is in here too.
-The merged model stands beside this folder in `model/` and needs nothing of peft.
-
-```python
-import torch
-from peft import PeftModel
-from transformers import {auto_class}
-
-base = {auto_class}.from_pretrained({arguments})
-model = PeftModel.from_pretrained(base, "adapter").eval()
-```
-
-The tokenizer is the one in `model/`. The order of the labels: {labels}.
-"""
+"""How the auto class of a head ends, and what peft calls its task; peft stores it so that others pick the right class."""
 
 
 @dataclass(frozen=True)
@@ -104,17 +89,20 @@ def attach(
     new_token_ids: Sequence[int] = (),
     seed: int = 0,
 ) -> nn.Module:
-    """`model` with adapters, as a `PeftModel`; only they, the head and what is new can learn.
+    """`model` with adapters, as a `PeftModel`; only they, a new head and what else is new can learn.
 
     `new_parameters` are full names of parameters that started from random numbers. `new_token_ids` are rows
-    of the input embedding that were appended for tokens of the user's. `base_name` is what the saved adapter
-    will call the model that it belongs to. Raises `ConfigError` for targets that the model does not have.
+    of the input embedding, and of the head of a model that writes, that were appended for tokens of the user's.
+    `base_name` is what the saved adapter will call the model that it belongs to. Raises `ConfigError` for targets that
+    the model does not have.
     """
     import peft
 
     in_full = _modules_in_full(model, new_parameters)
     linear = _linear_layers(model, in_full)
-    others = [name for name, part in model.named_modules() if not isinstance(part, nn.Linear | Conv1D)]
+    others = [
+        name for name, _ in model.named_modules() if name not in linear and not _is_inside_any(name, in_full)
+    ]
     targets = _targets(lora.targets, linear, others)
     chosen = [module for name, module in linear.items() if _matches(name, targets)]
     config = peft.LoraConfig(
@@ -123,7 +111,9 @@ def attach(
         lora_dropout=lora.dropout,
         target_modules=targets,
         modules_to_save=list(in_full) or None,  # peft adds to the list
-        trainable_token_indices={_embedding_name(model): list(new_token_ids)} if new_token_ids else None,
+        trainable_token_indices={name: list(new_token_ids) for name in _token_tables(model)}
+        if new_token_ids
+        else None,
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in chosen),  # GPT-2's weights lie transposed
         task_type=_task_type(model),
     )
@@ -159,7 +149,9 @@ def save_adapter(model: Any, folder: Path) -> None:
         if isinstance(settings[name], list):
             settings[name].sort()  # a set's order changes from process to process
     path.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(_card(model, settings), encoding="utf-8")
+    base = model.get_base_model()
+    card = adapter_card(base, settings, auto_class=f"AutoModel{_class_ending(base)}")
+    (folder / "README.md").write_text(card, encoding="utf-8")
 
 
 def merged(model: Any) -> nn.Module:
@@ -168,26 +160,40 @@ def merged(model: Any) -> nn.Module:
 
 
 def _modules_in_full(model: Any, new_parameters: Sequence[str]) -> list[str]:
-    """Names of the modules that are trained in full: all outside the backbone, and those that are new."""
-    backbone = model.base_model
-    names = {
-        name
-        for name, child in model.named_children()
-        if child is not backbone and any(True for _ in child.parameters())
-    }
+    """Names of the modules that are trained in full: a new head outside the backbone, and all others that are new.
+
+    A model that writes has learnt its head, which it often shares with the embeddings; both stay as they are.
+    """
+    written = _written_head(model)
+    names = set()
+    if written is None:
+        backbone = model.base_model
+        names = {
+            name
+            for name, child in model.named_children()
+            if child is not backbone and any(True for _ in child.parameters())
+        }
     for parameter in new_parameters:
         owner = parameter.rpartition(".")[0]
-        if owner and not any(_is_inside(owner, name) for name in names):
+        holds_head = written is not None and _is_inside(written, owner)  # its bias, which starts from zeros
+        if owner and not holds_head and not _is_inside_any(owner, names):
             names.add(owner)
     return sorted(names)
 
 
+def _written_head(model: Any) -> str | None:
+    """The name of the layer that gives the logits of a vocabulary; None where there is none."""
+    head = model.get_output_embeddings()
+    return None if head is None else _name_of(model, head)
+
+
 def _linear_layers(model: nn.Module, in_full: Sequence[str]) -> dict[str, nn.Module]:
     """The linear layers that an adapter can stand beside, by full name."""
+    excluded = [*in_full, *([head] if (head := _written_head(model)) is not None else [])]
     return {
         name: module
         for name, module in model.named_modules()
-        if isinstance(module, nn.Linear | Conv1D) and not any(_is_inside(name, other) for other in in_full)
+        if isinstance(module, nn.Linear | Conv1D) and not _is_inside_any(name, excluded)
     }
 
 
@@ -223,38 +229,28 @@ def _is_inside(name: str, outer: str) -> bool:
     return name == outer or name.startswith(outer + ".")
 
 
-def _embedding_name(model: Any) -> str:
-    embedding = model.get_input_embeddings()
-    return next(str(name) for name, module in model.named_modules() if module is embedding)
+def _is_inside_any(name: str, outer: Iterable[str]) -> bool:
+    return any(_is_inside(name, one) for one in outer)
+
+
+def _token_tables(model: Any) -> list[str]:
+    """The names of the modules that have a row for each token: the embedding, and the head where it has rows of its own."""
+    embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
+    shared = head is None or head.weight is embedding.weight
+    return [_name_of(model, module) for module in ([embedding] if shared else [embedding, head])]
+
+
+def _name_of(model: nn.Module, wanted: nn.Module) -> str:
+    return next(str(name) for name, module in model.named_modules() if module is wanted)
 
 
 def _task_type(model: nn.Module) -> str | None:
     return _TASK_TYPES.get(_class_ending(model))
 
 
-def _class_ending(model: nn.Module) -> str:
-    """The part of a class name that says which head it has; empty where it is none of ours."""
+def _class_ending(model: Any) -> str:
+    """The part of an auto class's name that says which head it has; empty where it is none of ours."""
+    if model.get_output_embeddings() is not None:
+        return "ForSeq2SeqLM" if model.config.is_encoder_decoder else "ForCausalLM"
     name = type(model).__name__
     return next((ending for ending in _TASK_TYPES if name.endswith(ending)), "")
-
-
-def _card(model: Any, settings: Mapping[str, Any]) -> str:
-    """How to load the adapter, in the words of this very model."""
-    base: Any = model.get_base_model()
-    name, revision = settings["base_model_name_or_path"], settings["revision"]
-    is_hub_id = not Path(name).expanduser().is_dir()
-    arguments = [json.dumps(name), *([f"revision={json.dumps(revision)}"] if revision else [])]
-    arguments += [f"num_labels={base.config.num_labels}", "dtype=torch.float32"]
-    pad_token_id = base.config.get_text_config().pad_token_id
-    if pad_token_id is not None:
-        arguments.append(f"pad_token_id={pad_token_id}")
-    return _CARD.format(
-        base_model=f"base_model: {json.dumps(name)}\n" if is_hub_id else "",
-        base=name,
-        revision=f" (revision `{revision}`)" if revision else "",
-        rank=settings["r"],
-        targets=", ".join(f"`{target}`" for target in settings["target_modules"]),
-        auto_class=f"AutoModel{_class_ending(base)}",
-        arguments=", ".join(arguments),
-        labels=", ".join(f"`{label}`" for _, label in sorted(base.config.id2label.items())),
-    )

@@ -79,6 +79,44 @@ def reference_token_logits(
     return found
 
 
+def reference_target_losses(
+    folder: Path, pairs: Sequence[tuple[Sequence[int], Sequence[int]]]
+) -> list[float]:
+    """Minus the log-probability of each target, summed over its tokens, by Hugging Face's own classes alone.
+
+    `pairs` are token ids to read and to write; they go through the model of `folder` one by one, the decoder given the
+    token that it starts from and the target without its last.
+    """
+    model = transformers.AutoModelForSeq2SeqLM.from_pretrained(folder).eval()
+    found = []
+    start = model.generation_config.decoder_start_token_id
+    with torch.inference_mode():
+        for source, target in pairs:
+            given = torch.tensor([[start, *target[:-1]]])
+            output = model(input_ids=torch.tensor([list(source)]), decoder_input_ids=given)
+            chosen = output.logits[0].log_softmax(-1).gather(1, torch.tensor([list(target)]).T)
+            found.append(-float(chosen.double().sum()))
+    return found
+
+
+def reference_token_losses(
+    folder: Path, rows: Sequence[tuple[Sequence[int], Sequence[int], Sequence[int]]]
+) -> list[float]:
+    """Minus the log-probability of the wanted tokens of each row, summed, by Hugging Face's own classes alone.
+
+    A row is its token ids, the places after which a token is wanted, and those tokens; rows go through the causal model
+    of `folder` one by one.
+    """
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
+    found = []
+    with torch.inference_mode():
+        for ids, places, wanted in rows:
+            logits = model(input_ids=torch.tensor([list(ids)])).logits[0]
+            chosen = logits[list(places)].log_softmax(-1).gather(1, torch.tensor([list(wanted)]).T)
+            found.append(-float(chosen.double().sum()))
+    return found
+
+
 _AUTO_CLASSES: Any = {
     "token-classification": transformers.AutoModelForTokenClassification,
     "question-answering": transformers.AutoModelForQuestionAnswering,

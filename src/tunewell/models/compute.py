@@ -46,18 +46,23 @@ def token_logits(model: nn.Module, batch: Positioned) -> Tensor:
 
 def _logits(model: nn.Module, batch: Ragged) -> Tensor:
     """As `logits_of` gives them."""
+    logits = logits_of(run(model, batch))
+    return logits if logits.element_size() > 4 else logits.float()
+
+
+def run(model: nn.Module, batch: Ragged) -> Any:
+    """What the model gives for a batch, in the way that its plan has; a mapping with its logits at least."""
     config: Any = model.config
     pad_token_id = int(config.get_text_config().pad_token_id or 0)
     inputs = batch.padded(pad_token_id)
     plan = plan_of(model)
-    logits = None
+    output = None
     if plan is not None and _flat_now(plan, model, batch, pad_token_id):
-        logits = _flat(plan, model, batch, inputs)
+        output = _flat(plan, model, batch, inputs)
     elif plan is not None and plan.least_length is not None:
-        logits = _by_length(model, batch.lengths.clamp(min=plan.least_length), inputs, pad_token_id)
-    if logits is None:
-        logits = logits_of(model(**inputs))
-    return logits if logits.element_size() > 4 else logits.float()
+        lengths = batch.lengths.clamp(min=plan.least_length)
+        return {"logits": _by_length(model, lengths, inputs, pad_token_id)}
+    return model(**inputs) if output is None else output
 
 
 def _flat_now(plan: Plan, model: Any, batch: Ragged, pad_token_id: int) -> bool:
@@ -68,13 +73,13 @@ def _flat_now(plan: Plan, model: Any, batch: Ragged, pad_token_id: int) -> bool:
     return not plan.first_position or not bool((batch.input_ids == pad_token_id).any())
 
 
-def _flat(plan: Plan, model: nn.Module, batch: Ragged, inputs: dict[str, Tensor]) -> Tensor | None:
-    """The logits; None when the model goes another way than in the probe, and from now on padded."""
+def _flat(plan: Plan, model: nn.Module, batch: Ragged, inputs: dict[str, Tensor]) -> Any:
+    """What the model gives; None when the model goes another way than in the probe, and from now on padded."""
     # a resumed run, which finds this out anew, must draw the same numbers
     random_state = torch.get_rng_state()
     try:
         with under_way(Pass.of(batch, plan.first_position, plan.first_only)):
-            return logits_of(model(**inputs))
+            return model(**inputs)
     except RefusedError as error:
         plan.reason = str(error)
         torch.set_rng_state(random_state)

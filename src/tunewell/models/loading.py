@@ -7,6 +7,7 @@ here that is an error, except for the new head itself.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,13 @@ from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from torch import nn
 
-from tunewell.core.errors import ModelError
+from tunewell.core.errors import ConfigError, ModelError
 from tunewell.models.adapters import Lora, attach
 from tunewell.models.compute import prepare
 from tunewell.models.heads import scale_output
 from tunewell.models.locate import locate, public_name, read_config
-from tunewell.models.tokenizer import Tokenizer
+from tunewell.models.scratch import Scratch
+from tunewell.models.tokenizer import NUMBERED_FROM_PAD, Tokenizer, read_tokenizer
 
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
@@ -41,20 +43,32 @@ class ModelLoader:
     """One model's name, resolved once; builds its tokenizer and its model with the head a task asks for.
 
     `notes` collects what the user should be told. `new_parameters` names what did not come from the
-    checkpoint and starts from random numbers, seeded by `seed`. With `lora`, models come with adapters.
+    checkpoint and starts from random numbers, seeded by `seed`. With `lora`, models come with adapters. With
+    `scratch` there is no checkpoint: models are made of these sizes. `made_tokenizer` is the tokenizer that a task
+    that writes has asked for, which its model must fit.
     """
 
     def __init__(
-        self, name: str, *, revision: str | None = None, seed: int = 0, lora: Lora | None = None
+        self,
+        name: str,
+        *,
+        revision: str | None = None,
+        seed: int = 0,
+        lora: Lora | None = None,
+        scratch: Scratch | None = None,
     ) -> None:
         self.name = name
         self.revision = revision
         self.lora = lora
-        self.folder: Path = locate(name, revision)
+        self.scratch = scratch
         self.seed = seed
         self.notes: list[str] = []
         self.new_parameters: list[str] = []
-        self._check_architecture(read_config(self.folder))
+        self.made_tokenizer: Tokenizer | None = None
+        self.folder = Path()
+        if scratch is None:
+            self.folder = locate(name, revision)
+            self._check_architecture(read_config(self.folder))
 
     def _check_architecture(self, config: dict[str, Any]) -> None:
         if config["model_type"] in transformers.CONFIG_MAPPING:
@@ -69,6 +83,11 @@ class ModelLoader:
 
     def config(self) -> Any:
         """The model's own `PretrainedConfig`."""
+        if self.scratch is not None:
+            raise ConfigError(
+                "model.from_scratch: this task has no small model that could start from nothing",
+                fix="leave it out, and name a pretrained model",
+            )
         try:
             return transformers.AutoConfig.from_pretrained(self.folder, trust_remote_code=False)
         except (OSError, ValueError, KeyError, TypeError, StrictDataclassError) as error:
@@ -76,9 +95,9 @@ class ModelLoader:
 
     def tokenizer(self) -> Tokenizer:
         """The model's tokenizer, with a pad token and the number of tokens that the model can read."""
-        config = self.config()
+        config = _reader(self.config())
         try:
-            tokenizer = transformers.AutoTokenizer.from_pretrained(self.folder, trust_remote_code=False)
+            tokenizer = read_tokenizer(self.folder)
         except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
             raise self._damaged("the tokenizer", error) from None
         if len(tokenizer) <= len(set(tokenizer.all_special_ids)) or not self._has_vocabulary(tokenizer):
@@ -118,20 +137,20 @@ class ModelLoader:
         """
         config = self._labelled(label_names, pad_token_id)
         config.problem_type = problem_type
-        model = self._load(transformers.AutoModelForSequenceClassification, config)
+        model = self.load(transformers.AutoModelForSequenceClassification, config)
         if output_range is not None and self.new_parameters:
             scale_output(model, *output_range)
-        return self._ready(model)
+        return self.ready(model)
 
     def token_classifier(self, label_names: tuple[str, ...], *, pad_token_id: int) -> nn.Module:
         """A model that gives one row of logits a token, `len(label_names)` wide; raises as `sequence_classifier`."""
         config = self._labelled(label_names, pad_token_id)
-        return self._ready(self._load(transformers.AutoModelForTokenClassification, config))
+        return self.ready(self.load(transformers.AutoModelForTokenClassification, config))
 
     def question_answerer(self, *, pad_token_id: int) -> nn.Module:
         """A model that gives two logits a token, that an answer starts or ends there; raises as `sequence_classifier`."""
         config = self._labelled(("start", "end"), pad_token_id)
-        return self._ready(self._load(transformers.AutoModelForQuestionAnswering, config))
+        return self.ready(self.load(transformers.AutoModelForQuestionAnswering, config))
 
     def _labelled(self, label_names: tuple[str, ...], pad_token_id: int) -> Any:
         """The model's configuration with the names of what its head gives."""
@@ -144,8 +163,11 @@ class ModelLoader:
             config.use_cache = False  # each text is read once; keys and values need not be kept
         return config
 
-    def _ready(self, model: nn.Module) -> nn.Module:
-        """`model` with its adapters, if any, set up to be computed; in this order."""
+    def ready(self, model: nn.Module, *, new_token_ids: Sequence[int] = (), told: bool = True) -> nn.Module:
+        """`model` with its adapters, if any, set up to be computed; in this order.
+
+        `new_token_ids` are rows of the embedding that were appended. With `told`, padding that cannot be saved is.
+        """
         if self.lora is not None:
             model = attach(
                 model,
@@ -153,14 +175,28 @@ class ModelLoader:
                 base_name=public_name(self.name),
                 revision=self.revision,
                 new_parameters=self.new_parameters,
+                new_token_ids=new_token_ids,
                 seed=self.seed,
             )
         reason = prepare(model)
-        if reason is not None:
+        if reason is not None and told:
             self.notes.append(f"computed with padding: {reason}")
         return model
 
-    def _load(self, auto_class: Any, config: Any) -> nn.Module:
+    def new(self, make: Callable[[Scratch], nn.Module]) -> nn.Module:
+        """A model of the wanted sizes that starts from random numbers, seeded by `seed`."""
+        assert self.scratch is not None
+        torch.manual_seed(self.seed)
+        model = make(self.scratch)
+        self.new_parameters = [name for name, _ in model.named_parameters()]
+        return model
+
+    def load(self, auto_class: Any, config: Any, may_be_new: Sequence[str] = ()) -> nn.Module:
+        """A model of the checkpoint with the head that `auto_class` has, its weights checked.
+
+        Parts of the backbone with one of `may_be_new` in their names may be missing or of another size. Raises
+        `ModelError` for weights that are damaged, not finite, or of another backbone.
+        """
         if type(config) not in auto_class._model_mapping:
             head = auto_class.__name__.removeprefix("AutoModelFor")
             raise ModelError(
@@ -181,15 +217,15 @@ class ModelLoader:
             )
         except (SafetensorError, OSError, ValueError, KeyError, RuntimeError) as error:
             raise self._damaged("the model", error) from None
-        self._check_loaded(model, info)
+        self._check_loaded(model, info, (*_MAY_BE_NEW, *may_be_new))
         return model  # type: ignore[no-any-return]
 
-    def _check_loaded(self, model: Any, info: dict[str, Any]) -> None:
+    def _check_loaded(self, model: Any, info: dict[str, Any], may_be_new: Sequence[str]) -> None:
         prefix = model.base_model_prefix + "."
         mismatched = {entry[0] for entry in info["mismatched_keys"]}
         new = sorted(set(info["missing_keys"]) | mismatched)
         foreign = [
-            key for key in new if key.startswith(prefix) and not any(part in key for part in _MAY_BE_NEW)
+            key for key in new if key.startswith(prefix) and not any(part in key for part in may_be_new)
         ]
         if foreign:
             raise ModelError(
@@ -213,12 +249,17 @@ class ModelLoader:
         return ModelError(f"{part} cannot be loaded: {reason}", where=str(self.folder))
 
 
+def _reader(config: Any) -> Any:
+    """The configuration of what reads: of the encoder, where encoder and decoder have one each."""
+    return config.encoder if config.model_type == "encoder-decoder" else config
+
+
 def _max_length(config: Any, tokenizer: Any) -> int:
     """The most tokens that model and tokenizer can read, `DEFAULT_MAX_LENGTH` where neither says less."""
     positions = getattr(config.get_text_config(), "max_position_embeddings", None) or 0
     if positions < 1:
         positions = DEFAULT_MAX_LENGTH  # XLNet has no limit and says -1
-    if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet", "longformer"):
-        positions -= config.pad_token_id + 1  # these families number positions from the pad id on
+    if config.model_type in NUMBERED_FROM_PAD:
+        positions -= config.pad_token_id + 1
     stated = tokenizer.model_max_length  # a huge number stands for "not stated"
     return int(min(positions, stated, DEFAULT_MAX_LENGTH))

@@ -18,9 +18,19 @@ from tunewell.core.errors import ModelError
 from tunewell.models import packs
 
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")
-_WANTED = ["*.json", "*.txt", "*.model", "*.safetensors", "*.jinja"]
-_MADE_OF = ("*.safetensors", "config.json", "tokenizer*", "vocab*", "merges.txt", "*.model", "*_tokens*.json")
-"""The files that decide what a model computes: weights, architecture, tokenizer."""
+_WANTED = ["*.json", "*.txt", "*.model", "*.safetensors", "*.spm", "*.jinja"]
+_MADE_OF = (
+    "*.safetensors",
+    "config.json",
+    "tokenizer*",
+    "vocab*",
+    "merges.txt",
+    "*.model",
+    "*.spm",
+    "*_tokens*.json",
+    "target_tokenizer/*",
+)
+"""The files that decide what a model computes: weights, architecture, tokenizer, and the target's where it has its own."""
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
@@ -54,7 +64,9 @@ def fingerprint(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in files:
         stat = path.stat()
-        digest.update(f"{path.name} {_sha256(path, stat.st_size, stat.st_mtime_ns)}\n".encode())
+        digest.update(
+            f"{path.relative_to(folder).as_posix()} {_sha256(path, stat.st_size, stat.st_mtime_ns)}\n".encode()
+        )
     return digest.hexdigest()
 
 

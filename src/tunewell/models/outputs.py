@@ -14,7 +14,7 @@ def logits_of(output: Any) -> Tensor:
     Of a head that looks for the start and the end of an answer these are the two labels.
     """
     if "logits" in output:
-        return output.logits  # type: ignore[no-any-return]
+        return output["logits"]  # type: ignore[no-any-return]
     return torch.stack([output.start_logits, output.end_logits], dim=-1)
 
 

@@ -64,39 +64,39 @@ def prepare(model: nn.Module) -> str | None:
     To be called last, after adapters were added. Leaves weights, modes and random state as they are. Asked
     again about the same model, it answers from memory.
     """
-    inner = _inner(model)
-    if inner not in _PLANS:
+    hf = inner(model)
+    if hf not in _PLANS:
         plan = Plan()
-        modes = [(module, module.training) for module in inner.modules()]
-        inner.eval()
+        modes = [(module, module.training) for module in hf.modules()]
+        hf.eval()
         try:
             with torch.no_grad():
-                plan.reason = _try_flat(inner, plan)
-                if plan.reason is not None and padding_matters(inner):
-                    plan.least_length = _least_length(inner)
+                plan.reason = _try_flat(hf, plan)
+                if plan.reason is not None and padding_matters(hf):
+                    plan.least_length = _least_length(hf)
                     plan.reason += " (one length at a time, because padding would change its answers)"
         finally:
             for module, mode in modes:
                 module.training = mode
-        plan.replaced = replace_dropout(inner)
-        _PLANS[inner] = plan
-    return _PLANS[inner].reason
+        plan.replaced = replace_dropout(hf)
+        _PLANS[hf] = plan
+    return _PLANS[hf].reason
 
 
 def undo(model: nn.Module) -> None:
     """Make `model` an ordinary one again; it is then computed with padding, where that gives its answers."""
-    inner = _inner(model)
-    plan = _PLANS.pop(inner, None)
+    hf = inner(model)
+    plan = _PLANS.pop(hf, None)
     if plan is not None:
-        restore(inner, plan.replaced)
-        _restore_attention(inner, plan)
+        restore(hf, plan.replaced)
+        _restore_attention(hf, plan)
         if plan.least_length is not None:
-            _PLANS[inner] = Plan(plan.reason, least_length=plan.least_length)
+            _PLANS[hf] = Plan(plan.reason, least_length=plan.least_length)
 
 
 def plan_of(model: nn.Module) -> Plan | None:
     """The plan of a prepared model."""
-    return _PLANS.get(_inner(model))
+    return _PLANS.get(inner(model))
 
 
 def padding_matters(model: Any) -> bool:
@@ -131,7 +131,7 @@ def _least_length(model: Any) -> int:
     return max(_SHORT_LENGTHS)
 
 
-def _inner(model: nn.Module) -> Any:
+def inner(model: nn.Module) -> Any:
     """The Hugging Face model itself, where peft has wrapped it."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model  # type: ignore[operator]
 

@@ -43,7 +43,7 @@ class RandomTexts:
         generator = torch.Generator().manual_seed(0)
         tokens = torch.randint(size - 1, (sum(lengths),), generator=generator)
         tokens += tokens >= pad_token_id(model)
-        if getattr(model.config, "is_encoder_decoder", False):
+        if getattr(model.config, "is_encoder_decoder", False) and config.eos_token_id is not None:
             tokens[torch.tensor(lengths).cumsum(0) - 1] = config.eos_token_id
         else:
             longest = lengths.index(max(lengths))

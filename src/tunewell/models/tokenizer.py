@@ -8,11 +8,15 @@ put each window together with `assemble`.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+NUMBERED_FROM_PAD = ("roberta", "xlm-roberta", "camembert", "mpnet", "longformer")
+"""Families that give the first token the position after the pad token's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,11 @@ class Tokenizer:
             tokenizer.backend_tokenizer.no_padding()
 
     @property
+    def hf(self) -> Any:
+        """The Hugging Face tokenizer itself, for who must know more of it."""
+        return self._tokenizer
+
+    @property
     def pad_token_id(self) -> int:
         """The id that fills a padded view; its value never reaches an output."""
         return int(self._tokenizer.pad_token_id or 0)
@@ -86,8 +95,16 @@ class Tokenizer:
         special = {self._tokenizer.eos_token_id, self._tokenizer.bos_token_id}
         return None if unknown is None or unknown in special else int(unknown)
 
+    has_decoder = False
+    """Whether what is read and what is written are two texts, each with a side of the model of its own."""
+
     def __len__(self) -> int:
         return len(self._tokenizer)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of what a model wrote, without special tokens and blanks at its ends."""
+        text = self._tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return str(text).strip()
 
     def encode(self, texts: tuple[str, ...], max_length_tokens: int | None = None) -> Encoding:
         """One text or a pair, cut to `max_length_tokens` (longest first) and never empty."""
@@ -240,6 +257,15 @@ class Tokenizer:
         """Write the tokenizer's files; it will cut texts where ours was told to."""
         self._tokenizer.model_max_length = min(max_length_tokens, self.max_length_tokens)
         self._tokenizer.save_pretrained(folder)
+
+
+def read_tokenizer(folder: Path) -> Any:
+    """The Hugging Face tokenizer of a folder; no code that comes with it is run."""
+    import transformers
+
+    with warnings.catch_warnings():  # Marian's works without it, a few marks of punctuation aside
+        warnings.filterwarnings("ignore", "Recommended: pip install sacremoses")
+        return transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
 
 
 def _kept(sequence_ids: list[int | None], limit: int, *, from_left: bool) -> list[int]:

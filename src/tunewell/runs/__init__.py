@@ -24,6 +24,7 @@ from tunewell.dataset import (
     SPLITS,
     Dataset,
     adapted,
+    gathered,
     like_training,
     load_dataset,
     read_examples,
@@ -32,6 +33,7 @@ from tunewell.dataset import (
 from tunewell.predictor import Predictor, load_task
 from tunewell.run_dir import CLEARING, FINISHED, RUNNING, RunDir, write_json, write_text
 from tunewell.runs.clock import Clock, machine
+from tunewell.runs.engines import check_engine, on_engine
 from tunewell.runs.fitting import fit_model, stopped, tell
 from tunewell.runs.settling import check_same, identity, run_folder, settle
 from tunewell.runs.verdict import HeldOut, conclude
@@ -97,11 +99,18 @@ class Run:
         """The trained model with its task, loaded at the first use."""
         return self.load_predictor()
 
-    def load_predictor(self, device: str = "auto") -> Predictor:
-        """The trained model on `device`."""
+    def load_predictor(
+        self, device: str = "auto", engine: str = "torch", notes: list[str] | None = None
+    ) -> Predictor:
+        """The trained model on `device`, computed by `engine`: `torch`, or `ctranslate2` for translations.
+
+        What should be told of another engine's answers is added to `notes` once they come. Raises as `engines.on_engine`.
+        """
         settings = self.config.training
+        check_engine(self.task, engine, str(self.path))
         runtime = choose(device, settings.precision, settings.threads)
-        return Predictor.load(self.dir, runtime, self.config.evaluation.batch_tokens)
+        predictor = Predictor.load(self.dir, runtime, self.config.evaluation.batch_tokens)
+        return on_engine(predictor, engine, [] if notes is None else notes)
 
     def predict(self, inputs: Sequence[str | tuple[str, str] | Mapping[str, Any]]) -> list[Any]:
         """One prediction per input, in order: a text, a pair of texts, or a row with the training file's columns."""
@@ -282,7 +291,7 @@ def evaluate(
     settings = reading_settings(run, data, changes)
     predictor = run.load_predictor(device)
     tables = read(data, settings)
-    source = tables.get("test") or tables.get("validation") or tables["train"]
+    source = gathered(predictor.task, tables.get("test") or tables.get("validation") or tables["train"])
     reader, notes = adapted(predictor.task, source, data)
     examples, rows, num_dropped = read_examples(reader, source, settings.on_bad_row)
     for note in (*source.notes, *notes):

@@ -12,12 +12,14 @@ import torch
 from tunewell.config import RunConfig
 from tunewell.core.errors import DataError, Interrupted
 from tunewell.core.examples import Example
+from tunewell.core.results import lower_is_better
 from tunewell.data.batches import TrainingBatches
 from tunewell.data.features import Feature
 from tunewell.dataset import Dataset
 from tunewell.models import ModelLoader, Tokenizer
 from tunewell.models.adapters import Lora
 from tunewell.models.freezing import Learning, freeze_lowest, learning
+from tunewell.models.scratch import Scratch
 from tunewell.predictor import Predictor
 from tunewell.run_dir import RunDir
 from tunewell.runs.clock import Clock
@@ -93,7 +95,13 @@ def fit_model(
 def assemble(config: RunConfig, dataset: Dataset, runtime: Runtime, sinks: Sequence[Sink]) -> Assembled:
     """Tokens, model, batches and optimizer of settled settings; what the user should know is told."""
     settings, lora = config.training, Lora.of(config.model)
-    loader = ModelLoader(config.model.name, revision=config.model.revision, seed=settings.seed, lora=lora)
+    loader = ModelLoader(
+        config.model.name,
+        revision=config.model.revision,
+        seed=settings.seed,
+        lora=lora,
+        scratch=Scratch.of(config.model),
+    )
     tokenizer = dataset.task.build_tokenizer(loader, dataset.examples["train"])
     features = {
         name: _encoded(dataset.task, examples, tokenizer, runtime)
@@ -204,15 +212,17 @@ def _loop_settings(config: RunConfig, batches: TrainingBatches) -> LoopSettings:
 
 def _evaluator(predictor: Predictor, examples: Sequence[Example]) -> Any:
     """What the loop calls to evaluate: the validation score, or None when a stop is asked for."""
+    brief = predictor.in_training()
 
     def evaluate() -> Evaluation | None:
         try:
-            task, predictions = predictor.calibrated(examples)  # as the kept model will answer
+            task, predictions = brief.calibrated(examples)  # as the kept model will answer, or nearly so
         except Interrupted:
             return None
         scores = task.score(examples, predictions)
         values = scores.values()
-        return Evaluation(values[scores.primary], values)
+        value = values[scores.primary]
+        return Evaluation(-value if lower_is_better(scores.primary) else value, values, scores.primary)
 
     return evaluate
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tunewell.config import ModelSettings, RunConfig
+from tunewell.config import FROM_SCRATCH, SCRATCH_SIZES, ModelSettings, RunConfig
 from tunewell.core.errors import ConfigError
 from tunewell.dataset import Dataset
 from tunewell.models.adapters import default_targets
@@ -20,16 +20,23 @@ _MICRO_BATCH_TOKENS = {"cpu": 4096}
 _MANY_MICRO_BATCH_TOKENS = 32768
 """A whole batch of short texts runs at once, which is fastest without padding; long texts must fit memory."""
 
+_RATE_FROM_SCRATCH = 1e-3
+"""Random weights have farther to go than pretrained ones."""
+
 _NOT_IDENTITY = ("output", "training.device", "training.threads", "training.log_every_steps")
 
 
 def settle(config: RunConfig, dataset: Dataset, runtime: Runtime) -> RunConfig:
     """The settings with everything decided; they reload to the same run."""
     training: dict[str, Any] = {}
-    described = read_config(locate(config.model.name, config.model.revision))
+    described = _described(config.model)
     has_lora = config.model.lora_rank is not None
     if config.training.learning_rate is None:
-        training["learning_rate"] = default_rate(config.training.optimizer, hidden_size(described), has_lora)
+        training["learning_rate"] = (
+            _RATE_FROM_SCRATCH
+            if config.model.from_scratch and config.training.optimizer != "sgd"
+            else default_rate(config.training.optimizer, hidden_size(described), has_lora)
+        )
     if config.training.micro_batch_size is None:
         training["micro_batch_size"] = config.training.batch_size
     if config.training.micro_batch_tokens is None:
@@ -39,9 +46,29 @@ def settle(config: RunConfig, dataset: Dataset, runtime: Runtime) -> RunConfig:
         update={
             "task": dataset.task.config.model_dump(),
             "training": config.training.model_copy(update=training),
-            "model": config.model.model_copy(update=_lora(config.model, described["model_type"])),
+            "model": config.model.model_copy(
+                update={**_lora(config.model, described["model_type"]), **_sizes(config.model)}
+            ),
         }
     )
+
+
+def _described(model: ModelSettings) -> dict[str, Any]:
+    """What is known of the model before it is loaded, or made."""
+    if model.from_scratch:
+        return {"model_type": FROM_SCRATCH, "hidden_size": model.hidden_size or SCRATCH_SIZES["hidden_size"]}
+    return read_config(locate(model.name, model.revision))
+
+
+def _sizes(model: ModelSettings) -> dict[str, Any]:
+    """What the settings of a model from nothing left open."""
+    if not model.from_scratch:
+        return {}
+    decided = dict(SCRATCH_SIZES)
+    if model.hidden_size is not None:
+        decided["feedforward_size"] = 2 * model.hidden_size
+    absent = {name: size for name, size in decided.items() if getattr(model, name) is None}
+    return {"name": FROM_SCRATCH, **absent}
 
 
 def _lora(model: ModelSettings, model_type: str) -> dict[str, Any]:
@@ -87,7 +114,8 @@ def identity(config: RunConfig, fingerprints: Mapping[str, str]) -> dict[str, An
     }
     for name, digest in fingerprints.items():
         kept[f"content of data.{name}"] = digest
-    kept["content of model.name"] = fingerprint(locate(config.model.name, config.model.revision))
+    if not config.model.from_scratch:
+        kept["content of model.name"] = fingerprint(locate(config.model.name, config.model.revision))
     return json.loads(json.dumps(kept))  # type: ignore[no-any-return]  # as it reads back from the manifest
 
 

@@ -77,7 +77,8 @@ def conclude(
 
     _leave_if_stopped(predictor)
     wanted = config.evaluation.baselines
-    baselines = baseline_answers(predictor.task, dataset.examples["train"], scored) if wanted else {}
+    train = dataset.examples["train"]
+    baselines = baseline_answers(predictor.task, predictor.tokenizer, train, scored) if wanted else {}
     if held_out is not None:
         scored["test"], rows["test"] = held_out.examples, held_out.rows
         predictions["test"] = list(held_out.predictions)

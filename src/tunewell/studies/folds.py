@@ -85,7 +85,9 @@ def cross_validate(
         predictions = run.predictor.predict(fold.examples["test"])
         answers.update(zip(test, predictions, strict=True))
         if config.evaluation.baselines:
-            given_by = baseline_answers(fold.task, fold.examples["train"], {"test": fold.examples["test"]})
+            given_by = baseline_answers(
+                fold.task, run.predictor.tokenizer, fold.examples["train"], {"test": fold.examples["test"]}
+            )
             for name, by_split in given_by.items():
                 baselines.setdefault(name, {}).update(zip(test, by_split["test"], strict=True))
         spent += run.dir.read_manifest()["wall_seconds"] + time.monotonic() - begun

@@ -17,6 +17,8 @@ from tunewell.tasks.base import Task
 TASKS = {
     "token-classification": "tunewell.tasks.token_classification:TokenClassification",
     "question-answering": "tunewell.tasks.question_answering:QuestionAnswering",
+    "dialogue": "tunewell.tasks.dialogue:Dialogue",
+    "translation": "tunewell.tasks.translation:Translation",
     "text-classification": "tunewell.tasks.text_classification:TextClassification",
 }
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVa
 
 from tunewell.config import TaskSettings
 from tunewell.core.errors import ConfigError
-from tunewell.core.examples import Example, Prediction, Row
+from tunewell.core.examples import Example, Prediction, Row, Turn
 from tunewell.core.sections import Section
 from tunewell.data.features import Feature
 
@@ -59,6 +59,8 @@ class Task(ABC, Generic[E, P, C]):
 
     name: ClassVar[str]
     Config: ClassVar[type[TaskSettings]]
+    engines: ClassVar[tuple[str, ...]] = ("torch",)
+    """What a trained model may be computed with."""
     config: C
 
     # What the data look like
@@ -71,6 +73,13 @@ class Task(ABC, Generic[E, P, C]):
         `given` holds the settings that the user has fixed. Raises `ConfigError` when the file is of this
         task's kind but has more than one sensible reading.
         """
+
+    @classmethod
+    def gathered(
+        cls, columns: Sequence[str], rows: Sequence[Row]
+    ) -> tuple[Sequence[str], Sequence[Row]] | None:
+        """Columns and rows of a table in which several rows make an example, put together; None where a row is one."""
+        return None
 
     @classmethod
     @abstractmethod
@@ -111,7 +120,10 @@ class Task(ABC, Generic[E, P, C]):
     # From examples to the loss
 
     def build_tokenizer(self, loader: ModelLoader, examples: Sequence[E]) -> Tokenizer:
-        """The model's own tokenizer; a task may learn one from `examples` instead."""
+        """The model's own tokenizer; a task may learn one from the training `examples` instead.
+
+        Without examples it is the tokenizer of a saved model. Comes before `build_model`, with the same loader.
+        """
         return loader.tokenizer()
 
     @abstractmethod
@@ -133,11 +145,16 @@ class Task(ABC, Generic[E, P, C]):
     # From outputs to a verdict
 
     @abstractmethod
-    def predict(self, model: nn.Module, batch: Batch) -> Outputs:
+    def predict(self, model: nn.Module, batch: Batch, tokenizer: Tokenizer) -> Outputs:
         """One entry per sequence of the batch, in order: plain numbers on the CPU that `decode` needs, and no more.
 
-        All of a split's are held at once for `calibrate`, so logits over tokens or a vocabulary stay behind.
+        All of a split's are held at once for `calibrate`, so logits over tokens or a vocabulary stay behind. A task
+        that writes gives texts, which it has the `tokenizer` for.
         """
+
+    def in_training(self) -> Self:
+        """The task as it answers while training goes on: good enough to choose a checkpoint, at less cost."""
+        return self
 
     def calibrate(self, examples: Sequence[E], outputs: Sequence[Outputs]) -> Self:
         """What is learnt after training, on validation examples: thresholds. One `Outputs` per example."""
@@ -168,6 +185,10 @@ class Task(ABC, Generic[E, P, C]):
 
     # What the rooms above need to stay free of task names
 
+    def next_turn(self, turns: Sequence[Turn], example_id: str) -> E | None:
+        """An example that asks what is said after `turns`; None of a task that holds no conversations."""
+        return None
+
     @abstractmethod
     def input_columns(self) -> list[str]:
         """The columns that a row without a target needs."""
@@ -192,8 +213,11 @@ class Task(ABC, Generic[E, P, C]):
         """What a split keeps in proportion: a label, a tuple of labels, a number, or None."""
         return None
 
-    def baselines(self) -> Mapping[str, Callable[[], Baseline]]:
-        """Makers of the simple methods that a model must beat, by name."""
+    def baselines(self, tokenizer: Tokenizer) -> Mapping[str, Callable[[], Baseline]]:
+        """Makers of the simple methods that a model must beat, by name.
+
+        `tokenizer` is for those that must count in the model's own tokens.
+        """
         return {}
 
     def artefact_difference(

@@ -241,7 +241,7 @@ class QuestionAnswering(Task[QuestionExample, AnswerPrediction, QuestionAnswerin
 
     # From outputs to a verdict
 
-    def predict(self, model: nn.Module, batch: Batch) -> Outputs:
+    def predict(self, model: nn.Module, batch: Batch, tokenizer: Tokenizer) -> Outputs:
         """The best pieces of each window as characters of the context, and its score of "no answer"."""
         from tunewell.models.compute import token_logits
 
@@ -365,7 +365,7 @@ class QuestionAnswering(Task[QuestionExample, AnswerPrediction, QuestionAnswerin
         """Answers whose places were mended or looked for, and questions without answer."""
         return reading.examine(examples)
 
-    def baselines(self) -> Mapping[str, Callable[[], Baseline]]:
+    def baselines(self, tokenizer: Tokenizer) -> Mapping[str, Callable[[], Baseline]]:
         """The piece of the context whose surroundings share most words with the question; never an answer."""
         from tunewell.baselines.passages import NoAnswer, SlidingWindow
 

@@ -29,3 +29,19 @@ def reference_windows(
     rows = iter(reference_token_logits(folder, head, ids, types if any(types) else None))
     for place, windows in encoded.items():
         yield place, [(feature, next(rows)) for feature in windows]
+
+
+def reference_losses(folder: Path, encoded: Sequence[Sequence[Feature]]) -> list[float]:
+    """Minus the log-probability of what each example's windows want to be written, summed over them; 0 where nothing is.
+
+    `folder` holds the saved model: a causal one, or an encoder with a decoder.
+    """
+    from tunewell.models.artefact import reference_target_losses, reference_token_losses
+
+    features = [feature for windows in encoded for feature in windows if feature.target_ids or feature.target]
+    if any(feature.target_ids for feature in features):
+        found = reference_target_losses(folder, [(f.input_ids, f.target_ids) for f in features])
+    else:
+        found = reference_token_losses(folder, [(f.input_ids, f.positions, f.target) for f in features])
+    losses = iter(found)
+    return [sum(next(losses) for f in windows if f.target_ids or f.target) for windows in encoded]

@@ -245,7 +245,7 @@ class TextClassification(Task[TextExample, TextPrediction, TextClassificationCon
 
     # From outputs to a verdict
 
-    def predict(self, model: nn.Module, batch: Batch) -> Outputs:
+    def predict(self, model: nn.Module, batch: Batch, tokenizer: Tokenizer) -> Outputs:
         """One row of logits a text, in float64."""
         from tunewell.models.compute import sequence_logits
 
@@ -344,7 +344,7 @@ class TextClassification(Task[TextExample, TextPrediction, TextClassificationCon
         """Splits keep the shares of labels, or the spread of values."""
         return example.target
 
-    def baselines(self) -> Mapping[str, Callable[[], Baseline]]:
+    def baselines(self, tokenizer: Tokenizer) -> Mapping[str, Callable[[], Baseline]]:
         """The constant answer, and a linear model on words."""
         from tunewell.baselines.texts import Constant, TfidfLinear
 

@@ -259,7 +259,7 @@ class TokenClassification(Task[TaggedExample, TagsPrediction, TokenClassificatio
 
     # From outputs to a verdict
 
-    def predict(self, model: nn.Module, batch: Batch) -> Outputs:
+    def predict(self, model: nn.Module, batch: Batch, tokenizer: Tokenizer) -> Outputs:
         """For each window the log-probabilities `(words that it owns, tags)` in float32."""
         import numpy as np
 
@@ -357,7 +357,7 @@ class TokenClassification(Task[TaggedExample, TagsPrediction, TokenClassificatio
         """Splits keep the shares of sentences with each type of entity."""
         return tuple(sorted(tag_checks.kinds_of(example))) if self._of_entities else None
 
-    def baselines(self) -> Mapping[str, Callable[[], Baseline]]:
+    def baselines(self, tokenizer: Tokenizer) -> Mapping[str, Callable[[], Baseline]]:
         """The most frequent tag of each word, and a list of the entities seen in training."""
         from tunewell.baselines.tags import Gazetteer, MostFrequentTag
 

@@ -1,0 +1,219 @@
+"""Models that reply in a conversation: how turns become tokens, which of these are learnt, and where a reply is asked for.
+
+A causal model reads a conversation as one text. Its tokenizer's own chat template writes it, in the sandboxed environment
+of transformers, where it has one; else the plain form does, which is the template `PLAIN_TEMPLATE` and is saved with
+the tokenizer:
+
+    <|user|>Is it open?<|end|><|assistant|>Until five.<|end|>
+
+An encoder with a decoder reads what was said and writes the reply; `translators` has its tokenizer. Not for:
+computing (`written`) or cutting long conversations into windows (the task).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import transformers
+from torch import nn
+
+from tunewell.core.errors import ModelError
+from tunewell.core.examples import Turn
+from tunewell.models.scratch import learn_tokenizer, new_talker
+from tunewell.models.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from tunewell.models.loading import ModelLoader
+
+ROLE_TOKENS = {"system": "<|system|>", "user": "<|user|>", "assistant": "<|assistant|>"}
+"""What begins a turn in the plain form."""
+
+END_TOKEN, PAD_TOKEN = "<|end|>", "<|pad|>"
+"""What ends a turn in the plain form, and what fills a batch."""
+
+PLAIN_TEMPLATE = (
+    "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] | trim + '<|end|>' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+)
+"""The plain form as a chat template."""
+
+_ROOM = 1.2, 8
+"""A reply may be longer than the longest of training by this factor and so many tokens."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A conversation as tokens. `spans` holds, for each turn that is asked for, the half-open span of its tokens, end included."""
+
+    ids: list[int]
+    spans: dict[int, tuple[int, int]]
+
+
+class ChatTokenizer(Tokenizer):
+    """Writes conversations as token ids; `longest_reply` is the longest of training in tokens, None where nobody looked."""
+
+    def __init__(self, tokenizer: Any, max_length_tokens: int, new_token_ids: Sequence[int] = ()) -> None:
+        super().__init__(tokenizer, max_length_tokens)
+        self.new_token_ids = tuple(new_token_ids)
+        self.longest_reply: int | None = None
+        self.is_plain = tokenizer.chat_template == PLAIN_TEMPLATE
+        if self.is_plain:
+            names = {*ROLE_TOKENS.values(), END_TOKEN}
+            self._ids = {name: int(tokenizer.convert_tokens_to_ids(name)) for name in names}
+
+    def conversation(self, turns: Sequence[Turn], wanted: Collection[int] = ()) -> Written:
+        """All of `turns`; the spans of those whose places are `wanted`.
+
+        Raises `ModelError` when the chat template refuses these turns, or does not show where a wanted one begins.
+        """
+        return self._plain(turns, wanted) if self.is_plain else self._rendered(turns, wanted)
+
+    def prompt(self, turns: Sequence[Turn]) -> list[int]:
+        """All of `turns`, and the beginning of the assistant's reply to them."""
+        if self.is_plain:
+            return [*self._plain(turns, ()).ids, self._ids[ROLE_TOKENS["assistant"]]]
+        return self._pieces(self._render(turns, reply=True))[0]
+
+    def is_cut(self, ids: Sequence[int]) -> bool:
+        """Whether what the model wrote was ended by the greatest length, and not by an end token."""
+        return not ids or ids[-1] not in self.end_ids
+
+    def reply_ids(self, text: str) -> list[int]:
+        """The tokens of a reply, its end included."""
+        written = self.conversation([Turn("user", "a"), Turn("assistant", text)], [1])
+        return written.ids[slice(*written.spans[1])]
+
+    @property
+    def end_ids(self) -> list[int]:
+        """The tokens that end a reply."""
+        if self.is_plain:
+            return [self._ids[END_TOKEN]]
+        ends = {int(self.hf.eos_token_id)}
+        marks = self._pieces(self._render([Turn("user", "a"), Turn("assistant", "a")]))[0]
+        after = [token for token in marks[-2:] if token in self.hf.all_special_ids]
+        return sorted(ends | set(after))
+
+    def _plain(self, turns: Sequence[Turn], wanted: Collection[int]) -> Written:
+        ids: list[int] = []
+        spans = {}
+        for place, turn in enumerate(turns):
+            ids.append(self._ids[ROLE_TOKENS[turn.role]])
+            start = len(ids)
+            ids += [*self.pieces(turn.text.strip()).ids, self._ids[END_TOKEN]]
+            if place in wanted:
+                spans[place] = (start, len(ids))
+        return Written(ids, spans)
+
+    def _rendered(self, turns: Sequence[Turn], wanted: Collection[int]) -> Written:
+        """By the template: a reply is what it adds to the prompt that asks for it."""
+        whole = self._render(turns)
+        ids, offsets = self._pieces(whole)
+        spans = {}
+        for place in wanted:
+            start, end = len(self._render(turns[:place], reply=True)), len(self._render(turns[: place + 1]))
+            if turns[place].role != "assistant" or whole[:start] != self._render(turns[:place], reply=True):
+                raise ModelError(
+                    f"the model's chat template does not show where turn {place + 1}, by {turns[place].role}, begins",
+                    where="chat_template",
+                    fix="learn the assistant's turns alone (--set task.replies=assistant), or use another model",
+                )
+            own = [
+                index
+                for index, (first, last) in enumerate(offsets)
+                if first >= start and last <= end and last > first
+            ]
+            if own:
+                spans[place] = (own[0], own[-1] + 1)
+        return Written(ids, spans)
+
+    def _pieces(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        pieces = self.pieces(text)
+        return pieces.ids, pieces.offsets
+
+    def _render(self, turns: Sequence[Turn], *, reply: bool = False) -> str:
+        messages = [{"role": turn.role, "content": turn.text} for turn in turns]
+        if not messages:
+            return ""
+        try:
+            return str(self.hf.apply_chat_template(messages, tokenize=False, add_generation_prompt=reply))
+        except Exception as error:  # whatever a template says of these turns, in whatever way
+            raise ModelError(
+                f"the model's chat template cannot write these turns: {error}",
+                where="chat_template",
+                fix="look at the order of roles, or use another model",
+            ) from None
+
+
+def chat_tokenizer(loader: ModelLoader, texts: Sequence[str], replies: Sequence[str]) -> ChatTokenizer:
+    """The tokenizer of conversations; `texts` are those of training, `replies` the ones among them that are learnt.
+
+    Both are empty for a model that was saved by tunewell. A tokenizer without a chat template gets the plain form, and
+    the tokens that it needs.
+    """
+    new_token_ids: list[int] = []
+    if loader.scratch is not None:
+        hf = learn_tokenizer(texts, loader.scratch.vocab_size, [*ROLE_TOKENS.values(), END_TOKEN])
+        hf.chat_template = PLAIN_TEMPLATE
+        hf.eos_token = END_TOKEN
+        length = hf.model_max_length
+    else:
+        if loader.config().is_encoder_decoder:
+            raise ModelError("is an encoder with a decoder", where=loader.name)
+        found = loader.tokenizer()
+        hf, length = found.hf, found.max_length_tokens
+        if not hf.chat_template:
+            new_token_ids = _give_plain_form(hf, loader.config())
+            loader.notes.append(
+                f"the model has no chat template; the plain form is used, with {len(new_token_ids)} new tokens"
+            )
+    made = ChatTokenizer(hf, length, new_token_ids)
+    if replies:
+        longest = sorted(replies, key=len)[-50:]
+        made.longest_reply = max(len(made.pieces(text).ids) for text in longest) + 1
+    loader.made_tokenizer = made
+    return made
+
+
+def _give_plain_form(hf: Any, config: Any) -> list[int]:
+    """Add the plain form and its tokens; the ids of those that are new to the model's embedding."""
+    before = len(hf)
+    hf.add_special_tokens(
+        {"additional_special_tokens": [*ROLE_TOKENS.values(), END_TOKEN, PAD_TOKEN]},
+        replace_extra_special_tokens=False,
+    )
+    hf.pad_token = PAD_TOKEN
+    hf.chat_template = PLAIN_TEMPLATE
+    return list(range(before, len(hf)))
+
+
+def talker(loader: ModelLoader, *, max_reply_tokens: int | None = None) -> nn.Module:
+    """The causal model, ready to be computed; its `generation_config` says how a reply ends and how long it may be.
+
+    `chat_tokenizer` must have been asked before.
+    """
+    made = loader.made_tokenizer
+    assert isinstance(made, ChatTokenizer)
+    if loader.scratch is not None:
+        model: Any = loader.new(lambda sizes: new_talker(sizes, made.hf))
+    else:
+        config = loader.config()
+        model = loader.load(transformers.AutoModelForCausalLM, config)
+    if len(made) > model.get_input_embeddings().weight.shape[0]:
+        model.resize_token_embeddings(len(made), mean_resizing=True)
+    model.config.get_text_config().pad_token_id = made.pad_token_id
+    settings = model.generation_config
+    settings.pad_token_id = made.pad_token_id
+    settings.eos_token_id = made.end_ids
+    limit = max_reply_tokens
+    if limit is None and made.longest_reply is not None:
+        factor, more = _ROOM
+        limit = math.ceil(factor * made.longest_reply) + more
+    if limit is not None:
+        settings.max_new_tokens = min(limit, made.max_length_tokens - 1)
+    elif settings.max_new_tokens is None:
+        settings.max_new_tokens = made.max_length_tokens // 2
+    settings.max_length = None
+    return loader.ready(model, new_token_ids=made.new_token_ids)

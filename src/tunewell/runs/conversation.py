@@ -1,0 +1,74 @@
+"""A conversation with a trained model, turn by turn. Not for: the terminal (`tunewell.cli.chat`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tunewell.core.errors import ConfigError
+from tunewell.core.examples import Turn
+from tunewell.models.listening import listening
+from tunewell.predictor import Predictor
+from tunewell.run_dir import write_text
+
+
+class Conversation:
+    """What was said so far, and who replies; `changes` are task settings that hold for this conversation.
+
+    Raises `ConfigError` for a model that holds no conversations.
+    """
+
+    def __init__(self, predictor: Predictor, changes: dict[str, Any] | None = None) -> None:
+        task: Any = predictor.task
+        if task.next_turn((), "") is None:
+            raise ConfigError(
+                f"this model is for {task.name} and holds no conversations",
+                fix="train one with --task dialogue, or use tunewell predict",
+            )
+        if changes:
+            config = type(task.config)(**{**task.config.model_dump(), **changes})
+            predictor = Predictor(
+                replace(task, config=config),
+                predictor.model,
+                predictor.tokenizer,
+                predictor.runtime,
+                predictor.batch_tokens,
+            )
+        self._predictor = predictor
+        self.turns: list[Turn] = []
+
+    def reply(self, text: str, hear: Callable[[str], None] | None = None) -> str:
+        """The reply to `text`, which joins the conversation as `text` does; `hear` is given each new piece of it."""
+        turns = [*self.turns, Turn("user", text)]
+        example = self._predictor.task.next_turn(turns, f"turn {len(turns)}")
+        assert example is not None
+        said = ""
+
+        def follow(ids: list[int]) -> None:
+            nonlocal said
+            now = self._predictor.tokenizer.decode(ids)
+            if hear is not None and now.startswith(said) and not now.endswith("\N{REPLACEMENT CHARACTER}"):
+                hear(now[len(said) :])
+                said = now
+
+        with listening(follow):
+            (prediction,) = self._predictor.predict([example])
+        reply = str(self._predictor.task.answer(prediction))
+        if hear is not None and reply.startswith(said):
+            hear(reply[len(said) :])
+        self.turns = [*turns, Turn("assistant", reply)]
+        return reply
+
+    def reset(self) -> None:
+        """Forget what was said."""
+        self.turns = []
+
+    def save(self, path: Path) -> None:
+        """Add the conversation to a file of JSON lines, in the form that `train` reads."""
+        import json
+
+        messages = [{"role": turn.role, "content": turn.text} for turn in self.turns]
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        write_text(path, before + json.dumps({"messages": messages}, ensure_ascii=False) + "\n")

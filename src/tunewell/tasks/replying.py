@@ -1,0 +1,200 @@
+"""Conversations as features, and replies written and ranked for those of a batch.
+
+Not for: how likely the gold replies are (`dialogue`), or the form in which turns are written (`tunewell.models.talkers`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from tunewell.core.examples import DialogueExample
+from tunewell.data.features import Feature
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from tunewell.data.batches import Batch
+
+_TOKENS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a reply is asked for: token ids, and those of the gold reply, its end included; None without one.
+
+    `place` is its place in the batch.
+    """
+
+    place: int
+    example_id: str
+    ids: list[int]
+    gold: list[int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How to write a reply: at temperature 0 the likeliest token each time, else drawn with a seed."""
+
+    temperature: float
+    top_p: float
+    seed: int
+
+
+# Features
+
+
+def reply_features(
+    example: DialogueExample, wanted: Sequence[int], tokenizer: Any, limit: int
+) -> list[Feature]:
+    """Windows for a causal model in which each of the `wanted` turns is learnt once; the last asks for the last of them."""
+    from tunewell.models.histories import reply_windows
+
+    features = []
+    prompts = []
+    for window in reply_windows(tokenizer, example.turns, wanted, limit):
+        places = [place for start, end in window.spans for place in range(start, end)]
+        prompts.append(window.spans[-1][0])
+        features.append(
+            Feature(
+                example.id,
+                window.ids,
+                target=[window.ids[place] for place in places],
+                num_truncated_tokens=window.num_cut_tokens,
+                positions=[place - 1 for place in places],  # the token before it is read to tell it
+            )
+        )
+    return [*features[:-1], replace(features[-1], num_prompt_tokens=prompts[-1])]
+
+
+def prompt_feature(example: DialogueExample, tokenizer: Any, limit: int) -> Feature:
+    """A window that asks a causal model for a reply that nobody knows."""
+    from tunewell.models.histories import prompt_window
+
+    asked = prompt_window(tokenizer, example.history, limit)
+    return Feature(
+        example.id, asked.ids, num_truncated_tokens=asked.num_cut_tokens, num_prompt_tokens=len(asked.ids)
+    )
+
+
+def pair_features(
+    example: DialogueExample, pairs: Sequence[tuple[str, str]], tokenizer: Any, limit: int
+) -> list[Feature]:
+    """For an encoder with a decoder: a window for each reply, of what was said before it; the last asks for the last.
+
+    `pairs` are what was said and what is replied, as texts.
+    """
+    from tunewell.data.conversations import as_text
+
+    wanted: list[tuple[str, str | None]] = [*pairs]
+    if example.reply is None or not pairs:
+        wanted = [(as_text(example.history), None)]
+    features = []
+    for said, reply in wanted:
+        read, num_cut = tokenizer.encode_newest(said, limit)
+        ids, num_lost = [], 0
+        if reply is not None:
+            ids, num_lost = tokenizer.encode_target(reply, tokenizer.most_target_tokens)
+        features.append(Feature(example.id, read, num_truncated_tokens=num_cut + num_lost, target_ids=ids))
+    return [*features[:-1], replace(features[-1], num_prompt_tokens=len(features[-1].input_ids))]
+
+
+# Writing and ranking
+
+
+def prompts_of(batch: Batch) -> list[Prompt]:
+    """The prompts of a batch, in order; sequences that ask for no reply have none."""
+    import torch
+
+    rows = torch.split(batch.input_ids, batch.lengths.tolist())
+    targets: Sequence[Any] = [None] * len(rows)
+    if batch.target_ids is not None and batch.target_lengths is not None:
+        targets = torch.split(batch.target_ids, batch.target_lengths.tolist())
+    prompts = []
+    for place, length in enumerate(batch.prompt_lengths):
+        if length is None:
+            continue
+        ids = rows[place].tolist()
+        gold = ids[length:] if targets[place] is None else targets[place].tolist()
+        prompts.append(Prompt(place, batch.example_ids[place], ids[:length], gold or None))
+    return prompts
+
+
+def replies(
+    model: nn.Module, prompts: Sequence[Prompt], tokenizer: Any, search: Search
+) -> list[tuple[str, bool]]:
+    """The text of each reply, and whether the greatest length ended it."""
+    from tunewell.data.batches import Batch
+    from tunewell.models.sampling import Sampling
+    from tunewell.models.written import write
+
+    batch = Batch.of([Feature(prompt.example_id, prompt.ids) for prompt in prompts]).to(_device(model))
+    processors: list[Any] = []
+    if search.temperature > 0:
+        seeds = [_seed(prompt.example_id, search.seed) for prompt in prompts]
+        start = 1 if tokenizer.has_decoder else int(batch.lengths.max())
+        processors.append(Sampling(seeds, start, search.temperature, search.top_p))
+    rows = write(model, batch, {"num_beams": 1, "do_sample": False}, processors)
+    return [(tokenizer.decode(row), tokenizer.is_cut(row)) for row in rows]
+
+
+def _seed(example_id: str, seed: int) -> int:
+    digest = hashlib.sha256(f"{seed}:{example_id}".encode()).digest()
+    return int.from_bytes(digest[:8], "big")
+
+
+def gold_ranks(
+    model: nn.Module,
+    prompts: Sequence[Prompt],
+    false: Sequence[Sequence[str]],
+    tokenizer: Any,
+    losses_of: Callable[[nn.Module, Batch], Any],
+    collate: Callable[[Sequence[Feature]], Batch],
+) -> list[int | None]:
+    """The place of each gold reply among it and its `false` ones, by mean log-probability a token; None without either.
+
+    Of equals the gold one stands last. `losses_of` gives the losses `(targets,)` of a batch that `collate` made.
+    """
+    import torch
+
+    from tunewell.data.batches import by_token_budget
+    from tunewell.models.written import sums_by_sequence
+
+    features: list[Feature] = []
+    owners: list[int] = []
+    for place, (prompt, texts) in enumerate(zip(prompts, false, strict=True)):
+        if prompt.gold is None or not texts:
+            continue
+        for candidate in [prompt.gold, *(tokenizer.reply_ids(text) for text in texts)]:
+            features.append(_feature(prompt, candidate, tokenizer))
+            owners.append(place)
+    means = [0.0] * len(features)
+    for group in by_token_budget([feature.size for feature in features], _TOKENS_AT_ONCE):
+        batch = collate([features[index] for index in group]).to(_device(model))
+        counts = batch.num_positions if batch.target_ids is None else batch.target_lengths
+        assert counts is not None
+        with torch.inference_mode():
+            sums = sums_by_sequence(losses_of(model, batch).double(), counts) / counts
+        for index, mean in zip(group, sums.tolist(), strict=True):
+            means[index] = mean
+    scored: list[list[float]] = [[] for _ in prompts]
+    for owner, mean in zip(owners, means, strict=True):
+        scored[owner].append(mean)
+    return [1 + sum(mean <= own[0] for mean in own[1:]) if own else None for own in scored]
+
+
+def _feature(prompt: Prompt, candidate: list[int], tokenizer: Any) -> Feature:
+    """One candidate after its prompt, of which the oldest tokens are cut where the two don't fit."""
+    if tokenizer.has_decoder:
+        return Feature(prompt.example_id, prompt.ids, target_ids=candidate)
+    limit = tokenizer.max_length_tokens
+    candidate = candidate[: limit - 1]
+    before = prompt.ids[-(limit - len(candidate)) :]
+    places = range(len(before) - 1, len(before) + len(candidate) - 1)
+    return Feature(prompt.example_id, [*before, *candidate], target=candidate, positions=list(places))
+
+
+def _device(model: Any) -> Any:
+    return next(model.parameters()).device
