@@ -1,4 +1,4 @@
-"""The labelled files of the two tasks, read in plain Python: nothing of ours reads them here.
+"""The labelled files of the three tasks, read in plain Python: nothing of ours reads them here.
 
 A further data set is one line in `DATA`. The files lie under `$TUNEWELL_DATA`.
 """
@@ -18,9 +18,10 @@ from benchmarks.data import UnusableError
 
 TOKENS = "token-classification"
 ANSWERS = "question-answering"
+TRANSLATIONS = "translation"
 
-Scoring = Literal["entities", "tags", "squad1", "squad2", "characters"]
-"""Of words: `entities` or `tags`; of answers: as `tunewell.metrics.answers` calls it."""
+Scoring = Literal["entities", "tags", "squad1", "squad2", "characters", "bleu"]
+"""Of words: `entities` or `tags`; of answers: as `tunewell.metrics.answers` calls it; of translations: `bleu`."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,14 @@ class Question:
     question: str
     context: str
     answers: Sequence[tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A text and its translation."""
+
+    source: str
+    target: str
 
 
 def _lines(path: Path) -> Iterator[str]:
@@ -94,14 +103,33 @@ def read_squad(path: Path) -> list[Question]:
     ]
 
 
+def read_parallel(path: Path) -> list[Pair]:
+    """`train.en.gz`, and `train.de.gz` beside it: line by line."""
+    stem, language, *endings = path.name.split(".")
+    assert language == "en"
+    other = path.with_name(".".join([stem, "de", *endings]))
+    pairs = [Pair(*both) for both in zip(_lines(path), _lines(other), strict=True)]
+    return pairs if pairs[-1].source else pairs[:-1]  # what follows the last line feed is no line
+
+
+def read_columns(path: Path) -> list[Pair]:
+    """Tab-separated under a header: source and target are the first two columns."""
+    _, *rows = _lines(path)
+    return [Pair(*row.split("\t")[:2]) for row in rows if row]
+
+
 @dataclass(frozen=True)
 class DataSet:
-    """Files by split (`train`, `test`, mostly `validation`), what reads them, and how predictions are scored."""
+    """Files by split (`train`, `test`, mostly `validation`), what reads them, and how predictions are scored.
+
+    `languages` are those of translation's source and target.
+    """
 
     task: str
     files: Mapping[str, str]
-    read: Callable[[Path], list[Sentence]] | Callable[[Path], list[Question]]
+    read: Callable[[Path], list[Sentence]] | Callable[[Path], list[Question]] | Callable[[Path], list[Pair]]
     scoring: Scoring
+    languages: tuple[str, str] | None = None
 
     def file(self, split: str) -> Path:
         """The file of a split. Raises `UnusableError` when it is not under `$TUNEWELL_DATA`."""
@@ -126,6 +154,14 @@ def _asked(train: str, test: str, scoring: Scoring) -> DataSet:
     return DataSet(ANSWERS, {"train": train, "test": test}, read_squad, scoring)
 
 
+def _paired(
+    form: str, splits: tuple[str, str, str], read: Callable[[Path], list[Pair]], languages: tuple[str, str]
+) -> DataSet:
+    names = zip(("train", "validation", "test"), splits, strict=True)
+    files = {split: form.format(name) for split, name in names}
+    return DataSet(TRANSLATIONS, files, read, "bleu", languages)
+
+
 DATA: Mapping[str, DataSet] = MappingProxyType(
     {
         "btc": _tagged("btc/{}.conll", read_conll, "entities"),
@@ -134,6 +170,12 @@ DATA: Mapping[str, DataSet] = MappingProxyType(
         "squad_v1": _asked("squad_v1/train.json.gz", "squad_v1/dev.json.gz", "squad1"),
         "squad_v2": _asked("squad_v2/train.json.gz", "squad_v2/dev.json.gz", "squad2"),
         "cmrc2018": _asked("cmrc2018/cmrc2018_dev.json.gz", "cmrc2018/cmrc2018_trial.json.gz", "characters"),
+        "multi30k_en_de": _paired(
+            "multi30k_en_de/{}.en.gz", ("train", "val", "test_2016_flickr"), read_parallel, ("en", "de")
+        ),
+        "tatoeba_en_zh": _paired(
+            "tatoeba_en_zh/{}.tsv.gz", ("train", "dev", "test"), read_columns, ("en", "zh")
+        ),
     }
 )
 """By name. The sets for question answering have no validation file: what is scored is their second file."""

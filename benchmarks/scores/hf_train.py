@@ -1,4 +1,4 @@
-"""The Trainer's loop with the arguments of run_ner and run_qa, and its logits without any memory of padding."""
+"""The Trainer's loop with the arguments of its example scripts, and its logits without any memory of padding."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def load(wish: Wish, auto_class: str, label_names: Sequence[str] | None = None) 
     return tokenizer, model
 
 
-def arguments(wish: Wish) -> transformers.TrainingArguments:
+def arguments(wish: Wish, made: Any = transformers.TrainingArguments, **more: Any) -> Any:
     """The documented recipe: AdamW and its defaults, a linear schedule without warm-up, one look at the end.
 
-    Rows of like length share a batch, which saves time; batches are padded to their longest row.
+    `made` is the class of arguments that the Trainer takes, `more` are further ones. Rows of like length share a batch, which saves time; batches are padded to their longest row.
     """
-    return transformers.TrainingArguments(
+    return made(
         output_dir=str(wish.scratch),
         num_train_epochs=wish.epochs,
         max_steps=-1 if wish.max_steps is None else wish.max_steps,
@@ -46,7 +46,9 @@ def arguments(wish: Wish) -> transformers.TrainingArguments:
         per_device_eval_batch_size=EVALUATION_BATCH,
         learning_rate=wish.learning_rate,
         lr_scheduler_type="linear",
-        warmup_steps=0,
+        warmup_steps=int(wish.optimizing.get("warmup_steps", 0)),
+        adam_beta2=wish.optimizing.get("adam_beta2", 0.999),
+        weight_decay=wish.optimizing.get("weight_decay", 0.0),
         train_sampling_strategy="group_by_length",
         seed=wish.seed,
         use_cpu=True,
@@ -55,28 +57,36 @@ def arguments(wish: Wish) -> transformers.TrainingArguments:
         logging_steps=50,
         dataloader_pin_memory=False,
         disable_tqdm=True,
+        **more,
     )
 
 
 def train(
-    wish: Wish, tokenizer: Any, model: Any, features: list[Json], collator: Any
-) -> tuple[transformers.Trainer, Json]:
-    """Train to the end; the trainer, and what is to be known of it."""
-    trainer = transformers.Trainer(
+    wish: Wish,
+    tokenizer: Any,
+    model: Any,
+    features: list[Json],
+    collator: Any,
+    made: Any = transformers.Trainer,
+    args: Any = None,
+) -> tuple[Any, Json]:
+    """Train to the end; the trainer, and what is to be known of it. `made` is its class, `args` its arguments."""
+    trainer = made(
         model=model,
-        args=arguments(wish),
+        args=args if args is not None else arguments(wish),
         train_dataset=features,
         data_collator=collator,
         processing_class=tokenizer,
     )
-    started = time.monotonic()
+    started, cpu_started = time.monotonic(), time.process_time()
     done = trainer.train()
-    seconds = time.monotonic() - started
+    seconds, cpu_seconds = time.monotonic() - started, time.process_time() - cpu_started
     facts = {
         "train_features": len(features),
         "train_tokens": sum(len(feature["input_ids"]) for feature in features),
         "steps": done.global_step,
         "train_seconds": seconds,
+        "train_cpu_seconds": cpu_seconds,
         "train_loss": done.training_loss,
         "features_per_second": done.global_step * wish.batch_size / seconds,
     }

@@ -1,4 +1,4 @@
-"""The same scorer for both: seqeval for entities, counting for parts of speech, EM and F1 for answers."""
+"""The same scorer for both: seqeval for entities, counting for parts of speech, EM and F1 for answers, sacreBLEU."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.recipe import Json
-from benchmarks.scores.data import DataSet, Question, Sentence
+from benchmarks.scores.data import DataSet, Pair, Question, Sentence
 from tunewell.metrics.answers import Scoring, exact_match, f1
+from tunewell.metrics.tables import Scores
+from tunewell.metrics.translations import bleu_tokenizer_for, signatures, translation_tables
 
 
 def score(data: DataSet, predictions: Sequence[Json]) -> Json:
-    """Shares of 1 by name, over every word or question of the test file."""
+    """By name, over every word, question or pair of the test file: shares of 1, but for translations."""
     gold: list[Any] = data.read(data.file("test"))
     if data.scoring == "entities":
         return entity_scores(gold, predictions)
     if data.scoring == "tags":
         return {"accuracy": _accuracy(gold, predictions)}
+    if data.scoring == "bleu":
+        assert data.languages is not None
+        return translation_scores(gold, predictions, data.languages[1])
     return answer_scores(gold, predictions, data.scoring)
 
 
@@ -61,3 +66,12 @@ def answer_scores(gold: Sequence[Question], predictions: Sequence[Json], scoring
         scores["has_answer_f1"] = statistics.fmean(part for _, part, has in kinds if has)
         scores["no_answer_accuracy"] = statistics.fmean(em for em, _, has in kinds if not has)
     return scores
+
+
+def translation_scores(gold: Sequence[Pair], predictions: Sequence[Json], language: str) -> Json:
+    """BLEU, chrF2, chrF++ and TER of the whole file (0 to 100), and sacreBLEU's signature of BLEU."""
+    golds = [pair.target for pair in gold]
+    tokenizer = bleu_tokenizer_for(language, golds)
+    written = [prediction["translation"] for prediction in predictions]
+    found = Scores("bleu", translation_tables(written, golds, bleu_tokenizer=tokenizer)).values()
+    return {**found, "bleu_signature": signatures(tokenizer)["bleu"]}
