@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tunewell.cli import run as run_command
+from tunewell.models import ctranslate
 from tunewell.runs import Run, engines
 from tunewell.testing.writers import tiny_translator
 
@@ -79,12 +80,12 @@ def test_other_texts_are_refused(
     tunewell: Command, translator_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An engine whose search stops early stands for one that is wrong."""
-    right = engines.Translator.write
+    right = ctranslate.Translator.write
 
     def too_short(self: Any, batch: Any, settings: Any) -> Any:
         return [row[:1] for row in right(self, batch, {**settings, "max_new_tokens": 1})]
 
-    monkeypatch.setattr(engines.Translator, "write", too_short)
+    monkeypatch.setattr(ctranslate.Translator, "write", too_short)
     outcome = tunewell("predict", translator_run, "--text", "the film was great", "--engine", "ctranslate2")
     assert outcome.code == 4
     assert outcome.out == ""

@@ -84,7 +84,11 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     files["write_files"](folder)
     texts = (folder / "reviews.csv").read_text(encoding="utf-8").splitlines()
     tiny_model(folder / "minilm", "bert", texts, max_length_tokens=32)
-    for name in ("my-model", "FOLDER", "google-bert/bert-base-uncased"):
+    named = (
+        "my-model FOLDER google-bert/bert-base-uncased google-t5/t5-small Helsinki-NLP/opus-mt-en-de "
+        "facebook/nllb-200-distilled-600M HuggingFaceTB/SmolLM2-135M openai-community/gpt2"
+    )
+    for name in named.split():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).symlink_to(folder / "minilm")
     settings: dict[str, Any] = {

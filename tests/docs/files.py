@@ -83,6 +83,8 @@ def write_files(folder: Path) -> None:
     (folder / "four.conll").write_text("\n".join(["-DOCSTART- -X- -X- O\n", *_news()]), encoding="utf-8")
     (folder / "treebank.conllu").write_text("".join(_trees()), encoding="utf-8")
     _write_passages(folder)
+    _write_translations(folder)
+    _write_conversations(folder)
 
 
 def _reviews(split: str) -> list[list[str]]:
@@ -249,6 +251,69 @@ def _write_passages(folder: Path) -> None:
     renamed: list[dict[str, object]] = [{names.get(key, key): row[key] for key in row} for row in flat]
     _write_json_lines(folder / "asked.jsonl", renamed)
     _write_json_lines(folder / "mrqa.jsonl", mrqa)
+
+
+def _write_translations(folder: Path) -> None:
+    """Sentences in two languages: a file each, as JSON lines, as a table, as a translation memory; and summaries."""
+    sides = {code: _sample("pairs", f"train.{code}").splitlines() for code in ("en", "de")}
+    pairs = list(zip(sides["en"], sides["de"], strict=True))
+    for code, lines in sides.items():
+        (folder / f"guests.{code}").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    splits = folder / "house_en_de"
+    splits.mkdir()
+    for name, code in product(("train", "validation", "test"), sides):
+        (splits / f"{name}.{code}").write_text(_sample("pairs", f"{name}.{code}"), encoding="utf-8")
+    rows: list[dict[str, object]] = [{"translation": {"en": one, "de": two}} for one, two in pairs]
+    _write_json_lines(folder / "translations.jsonl", rows)
+    table = "".join(f"{one}\t{two}\n" for one, two in [("en", "de"), *pairs])
+    (folder / "translations.tsv").write_text(table, encoding="utf-8")
+    (folder / "memory.tmx").write_text(_memory(pairs), encoding="utf-8")
+    _write_json_lines(
+        folder / "articles.jsonl",
+        [
+            {
+                "article": f"The {work} at {town} was built in {year} by {mason}, of stone from a quarry nearby. "
+                "It took three summers, and people come from afar to see it.",
+                "summary": f"{mason} built the {work} at {town} in {year}.",
+            }
+            for work, (mason, town, year) in product(("bridge", "tower", "mill"), _bridges())
+        ],
+    )
+
+
+def _memory(pairs: list[tuple[str, str]]) -> str:
+    units = "".join(
+        f'  <tu>\n   <tuv xml:lang="en"><seg>{one}</seg></tuv>\n   <tuv xml:lang="de"><seg>{two}</seg></tuv>\n  </tu>\n'
+        for one, two in pairs
+    )
+    header = '<header srclang="en" segtype="sentence" datatype="plaintext"/>'
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<tmx version="1.4">\n {header}\n <body>\n{units} </body>\n</tmx>\n'
+    )
+
+
+def _write_conversations(folder: Path) -> None:
+    """Conversations at a desk, the shortest first, in every form."""
+    lines = _sample("conversations", "train.jsonl").splitlines()
+    talks = [[(turn["role"], turn["content"]) for turn in json.loads(line)["messages"]] for line in lines]
+    talks.sort(key=lambda talk: sum(len(text) for _, text in talk))
+    names = {"user": "human", "assistant": "gpt"}
+    _write_json_lines(
+        folder / "desk.jsonl",
+        [{"messages": [{"role": role, "content": text} for role, text in talk]} for talk in talks],
+    )
+    _write_json_lines(
+        folder / "shared.jsonl",
+        [{"conversations": [{"from": names[role], "value": text} for role, text in talk]} for talk in talks],
+    )
+    marked = "".join(" __eou__ ".join(text for _, text in talk) + " __eou__\n" for talk in talks)
+    (folder / "dialogues.txt").write_text(marked, encoding="utf-8")
+    speakers = {"user": "reader", "assistant": "desk"}
+    turns = [
+        [f"c{number}", speakers[role], text] for number, talk in enumerate(talks, 1) for role, text in talk
+    ]
+    _write_csv(folder / "turns.csv", ["conversation_id", "speaker", "text"], turns)
+    _write_csv(folder / "prompts.csv", ["prompt", "response"], [[talk[0][1], talk[1][1]] for talk in talks])
 
 
 def _sample(folder: str, name: str) -> str:

@@ -43,6 +43,7 @@ NOT_RUN = {
     r"python examples/": "run by tests/test_examples.py",
     r"python -m benchmarks": "trains for minutes; the parser takes them in tests/benchmarks/test_scores.py",
     r"export ": "changes the reader's shell",
+    r"sacrebleu ": "another program; tests/metrics/test_translations.py holds ours against it",
 }
 """Commands that are none of ours, by how they begin, and why they are not run."""
 
@@ -50,12 +51,16 @@ NOT_EXECUTED = {
     r"(HF_HUB_OFFLINE=1 )?tunewell train org/name": "needs the Hub; tests/data/test_parquet_hub.py reads one",
     r"tunewell demo": "fetches a model and trains for a minute; `make demo`",
     r"tunewell predict runs/passages": "needs a finished run of its task; tests/tasks/test_question_fit.py",
+    r"tunewell predict runs/guests": "needs a finished run of its task; tests/tasks/test_translation_fit.py",
+    r"tunewell (predict|chat) runs/desk": "needs a finished run of its task; tests/cli/test_chat.py",
 }
 """Commands of ours that are parsed and not executed, and why."""
 
 NOT_EXECUTED_PYTHON = {
     "tunewell.compare(": "needs two finished runs on one test file; tests/cli/test_compare.py",
     "runs/passages": "needs a finished run of its task; tests/tasks/test_question_fit.py",
+    "runs/guests": "needs a finished run of its task; tests/tasks/test_translation_fit.py",
+    "runs/desk": "needs a finished run of its task; tests/cli/test_chat.py",
     "PeftModel.from_pretrained(": "needs the Hub; tests/models/test_adapters_saved.py",
 }
 """Python blocks that are compiled and not executed, by what they hold, and why."""

@@ -16,15 +16,22 @@ JOBS = runpy.run_path(str(JOBS_PATH))
 
 
 class Workshop:
-    """Where runs are made. `settings` are those of `jobs.settings`, with a folder under this test's."""
+    """Where runs are made.
 
-    def __init__(self, processes: Any, data: Path, model: Path, folder: Path) -> None:
+    `settings` are those of `jobs.settings`, with a folder under this test's, and with groups of them changed.
+    """
+
+    def __init__(
+        self, processes: Any, data: Path, model: Path, folder: Path, changes: Mapping[str, Any] | None = None
+    ) -> None:
         self.processes, self.data, self.model, self.folder = processes, data, model, folder
+        self.changes = changes or {}
         self.log, self.outcome_path = folder / "log", folder / "outcome.json"
         self.result = JOBS["result"]
 
     def settings(self, name: str = "run", **training: Any) -> dict[str, Any]:
-        return JOBS["settings"](self.data, self.model, self.folder / name, **training)  # type: ignore[no-any-return]
+        settings = JOBS["settings"](self.data, self.model, self.folder / name, **training)
+        return {**settings, **self.changes}
 
     def start(
         self, settings: Mapping[str, Any], points: Sequence[Mapping[str, Any]] = (), **more: Any
@@ -70,8 +77,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def writers() -> dict[str, Any]:
-    """What writes data for each task, by its name, and `workshop`, which makes workshops of them."""
-    return {**JOBS["WRITERS"], "workshop": Workshop}
+    """What writes data for each task, by its name, `workshop`, which makes workshops of them, and `changes`."""
+    return {**JOBS["WRITERS"], "workshop": Workshop, "changes": JOBS["task_changes"]}
 
 
 @pytest.fixture(scope="session")

@@ -77,6 +77,33 @@ def _question(draw: random.Random, index: int) -> dict[str, Any]:
     }
 
 
+def write_pairs(folder: Path) -> Path:
+    """Sentences and what they are in capitals, their words the other way round; the first is a long one."""
+    return _write_rows(folder, _pair)
+
+
+def _pair(draw: random.Random, index: int) -> dict[str, Any]:
+    words = [draw.choice(FILLERS) for _ in range(40 if index == 0 else draw.randint(1, 5))]
+    return {"source": f"{' '.join(words)} {index}", "target": f"{index} {' '.join(words[::-1])}".upper()}
+
+
+def write_conversations(folder: Path) -> Path:
+    """Conversations of one to four replies; the first has many, and more words than a tiny model reads at once."""
+    return _write_rows(folder, _conversation)
+
+
+def _conversation(draw: random.Random, index: int) -> dict[str, Any]:
+    messages = []
+    for _ in range(12 if index == 0 else draw.randint(1, 4)):
+        label = draw.choice(list(WORDS))
+        asked = f"{' '.join(draw.choice(FILLERS) for _ in range(draw.randint(1, 5)))} {index}?"
+        messages += [
+            {"role": "user", "content": asked},
+            {"role": "assistant", "content": f"{draw.choice(WORDS[label])} {index}"},
+        ]
+    return {"messages": messages}
+
+
 def _write_rows(folder: Path, row: Callable[[random.Random, int], dict[str, Any]]) -> Path:
     draw = random.Random(11)
     folder.mkdir(parents=True, exist_ok=True)
@@ -91,7 +118,23 @@ WRITERS = {
     "text-classification": write_data,
     "token-classification": write_sentences,
     "question-answering": write_questions,
+    "translation": write_pairs,
+    "dialogue": write_conversations,
 }
+
+WRITTEN_BY = {
+    "translation": {"num_beams": 2, "max_target_tokens": 12, "max_length_tokens": 64},
+    "dialogue": {"num_distractors": 3, "max_reply_tokens": 8, "max_length_tokens": 64},
+}
+"""Settings of the tasks that write, whose models start from nothing: short texts, so that a run takes a second."""
+
+
+def task_changes(task: str) -> dict[str, dict[str, Any]]:
+    """What is changed in `settings` for a task that writes; nothing for others."""
+    if task not in WRITTEN_BY:
+        return {}
+    sizes = {"hidden_size": 16, "num_layers": 1, "num_heads": 2, "vocab_size": 300}
+    return {"task": {"name": task, **WRITTEN_BY[task]}, "model": {"from_scratch": True, **sizes}}
 
 
 def write_model(folder: Path) -> Path:

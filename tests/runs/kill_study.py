@@ -39,6 +39,7 @@ class Study:
 
     def __init__(self, folder: Path, seed: int, task: str) -> None:
         self.folder, self.draw = folder, random.Random(seed)
+        self.changes = JOBS["task_changes"](task)
         self.data, self.model = JOBS["WRITERS"][task](folder / "data"), JOBS["write_model"](folder / "model")
         self.counts: Counter[str] = Counter()
         self.num_runs = 0
@@ -58,7 +59,7 @@ class Study:
     def new_run(self) -> dict[str, Any]:
         """The settings of a run in a folder of its own."""
         self.num_runs += 1
-        return JOBS["settings"](self.data, self.model, self.run_path)  # type: ignore[no-any-return]
+        return {**JOBS["settings"](self.data, self.model, self.run_path), **self.changes}
 
     def start(self, settings: Mapping[str, Any]) -> subprocess.Popen[bytes]:
         """A fresh Python process."""

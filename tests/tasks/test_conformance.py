@@ -10,18 +10,31 @@ from typing import Any
 import pytest
 
 from tunewell.tasks import TASKS
-from tunewell.testing import FAMILIES, check_task
+from tunewell.testing import (
+    CHATML,
+    CHATML_TOKENS,
+    FAMILIES,
+    TRANSLATORS,
+    check_task,
+    tiny_causal,
+    tiny_translator,
+)
 
 
 @dataclass(frozen=True)
 class Case:
-    """One way to use a task: its settings, how a text becomes a record, and what must be refused."""
+    """One way to use a task: its settings, how a text becomes a record, and what must be refused.
+
+    `models` are the models that it is shown with: by default every family, for each has a head of these kinds.
+    """
 
     task: str
     settings: dict[str, Any]
     record: Callable[[int, str], dict[str, Any]]
     refused: Sequence[dict[str, Any]]
     weighted: bool = False
+    models: Sequence[str] = tuple(FAMILIES)
+    num_rows: int = 24
 
 
 def _tone(text: str) -> str:
@@ -57,6 +70,32 @@ def _question(index: int, text: str) -> dict[str, Any]:
         "answers": {"text": [tone], "answer_start": [text.index(tone)]},
     }
 
+
+def _pair(index: int, text: str) -> dict[str, Any]:
+    return {"en": text, "de": " ".join(text.split()[:0:-1]) + " so" * (index % 3)}
+
+
+def _conversation(index: int, text: str) -> dict[str, Any]:
+    thing, tone = text.split()[1], text.split()[3]
+    said = [("user", f"how was the {thing}?"), ("assistant", text)]
+    if index % 2:
+        said += [("user", "really? " * (1 + index % 3)), ("assistant", f"yes, {tone}")]
+    if index % 3 == 0:
+        said.insert(0, ("system", "you saw it"))
+    return {"messages": [{"role": role, "content": words} for role, words in said]}
+
+
+_WRITING = {"source": "en", "target": "de", "max_target_tokens": 12}
+_LANGUAGES = {"source_language": "en", "target_language": "de"}
+_TALKING = {"messages": "messages", "num_distractors": 3, "max_reply_tokens": 8}
+_NO_CONVERSATIONS: Sequence[dict[str, Any]] = [
+    {"messages": []},
+    {"messages": 3},
+    {"messages": [{"role": "user", "content": "is anybody there?"}]},
+    {"messages": [{"role": "assistant", "content": "hello"}]},
+    {"messages": [{"role": "user", "content": " "}, {"role": "assistant", "content": "hello"}]},
+    {"messages": [{"role": "judge", "content": "a"}, {"role": "assistant", "content": "b"}]},
+]
 
 CASES = {
     "single label": Case(
@@ -182,24 +221,83 @@ CASES = {
         },
         [{"answer": "unheard of"}, {"passage": ""}],
     ),
+    "languages": Case(
+        "translation",
+        {**_WRITING, **_LANGUAGES, "num_beams": 2, "no_repeat_ngram_size": 3},
+        _pair,
+        [{"de": None}, {"en": " "}, {"en": 3}, {"de": ""}],
+        models=("marian", "t5", "mbart", "m2m_100", "nllb", "bart", "encoder-decoder"),
+        num_rows=8,
+    ),
+    "a decoder from an encoder": Case(
+        "translation",
+        {**_WRITING, "decoder": "from-encoder", "num_beams": 1, "rouge": True, "label_smoothing": 0.0},
+        _pair,
+        [{"de": None}],
+        models=("bert",),
+        num_rows=8,
+    ),
+    "replies": Case(
+        "dialogue",
+        _TALKING,
+        _conversation,
+        _NO_CONVERSATIONS,
+        models=("gpt2 that talks", "llama that talks", "llama with a template", "t5", "bart"),
+        num_rows=8,
+    ),
+    "all turns, drawn": Case(
+        "dialogue",
+        {**_TALKING, "replies": "all", "system": "say what you think", "temperature": 0.8, "top_p": 0.9},
+        _conversation,
+        [{"messages": [["one", "two", "three"]]}],
+        models=("gpt2 that talks", "t5"),
+        num_rows=8,
+    ),
 }
+PROMISES = [(name, model) for name, case in CASES.items() for model in case.models]
 
 
 def test_every_task_has_a_case() -> None:
     assert {case.task for case in CASES.values()} == set(TASKS)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.fixture(scope="module")
+def models(
+    tiny: Callable[[str], Path], texts: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """Folders of models that read, as `tiny` gives them, and of models that write."""
+    made: dict[str, Path] = {}
+
+    def folder(name: str) -> Path:
+        if name in FAMILIES:
+            return tiny(name)
+        if name not in made:
+            path, family = tmp_path_factory.mktemp(name.replace(" ", "-")), name.partition(" ")[0]
+            if name in TRANSLATORS:
+                made[name] = tiny_translator(path, name, texts)
+            elif name.endswith("template"):
+                made[name] = tiny_causal(
+                    path, family, texts, chat_template=CHATML, special_tokens=CHATML_TOKENS
+                )
+            else:
+                made[name] = tiny_causal(path, family, texts)
+        return made[name]
+
+    return folder
+
+
+@pytest.mark.parametrize(("name", "model"), PROMISES)
 def test_the_task_keeps_its_promises(
-    case: Case, family: str, tiny: Callable[[str], Path], texts: list[str], tmp_path: Path
+    name: str, model: str, models: Callable[[str], Path], texts: list[str], tmp_path: Path
 ) -> None:
-    rows = [case.record(index, text) for index, text in enumerate(texts[::4] + texts[1::4])]
+    case = CASES[name]
+    chosen = (texts[::4] + texts[1::4])[:: 24 // case.num_rows]
+    rows = [case.record(index, text) for index, text in enumerate(chosen)]
     check_task(
         case.task,
         case.settings,
         rows,
-        tiny(family),
+        models(model),
         tmp_path,
         refused=case.refused,
         weighted=case.weighted,

@@ -53,16 +53,26 @@ class Written:
 
 
 class ChatTokenizer(Tokenizer):
-    """Writes conversations as token ids; `longest_reply` is the longest of training in tokens, None where nobody looked."""
+    """Writes conversations as token ids.
+
+    `longest_reply` is the longest of training in tokens, None where nobody looked; `most_reply_tokens` is what the model
+    may write, which `talker` settles.
+    """
 
     def __init__(self, tokenizer: Any, max_length_tokens: int, new_token_ids: Sequence[int] = ()) -> None:
         super().__init__(tokenizer, max_length_tokens)
         self.new_token_ids = tuple(new_token_ids)
         self.longest_reply: int | None = None
+        self.most_reply_tokens = max_length_tokens // 4
         self.is_plain = tokenizer.chat_template == PLAIN_TEMPLATE
         if self.is_plain:
             names = {*ROLE_TOKENS.values(), END_TOKEN}
             self._ids = {name: int(tokenizer.convert_tokens_to_ids(name)) for name in names}
+
+    @property
+    def most_prompt_tokens(self) -> int:
+        """How many tokens may be given when a reply is asked for, so that the longest one still fits."""
+        return max(1, self.max_length_tokens - self.most_reply_tokens)
 
     def conversation(self, turns: Sequence[Turn], wanted: Collection[int] = ()) -> Written:
         """All of `turns`; the spans of those whose places are `wanted`.
@@ -210,10 +220,11 @@ def talker(loader: ModelLoader, *, max_reply_tokens: int | None = None) -> nn.Mo
     limit = max_reply_tokens
     if limit is None and made.longest_reply is not None:
         factor, more = _ROOM
-        limit = math.ceil(factor * made.longest_reply) + more
+        limit = min(math.ceil(factor * made.longest_reply) + more, made.max_length_tokens // 2)
     if limit is not None:
         settings.max_new_tokens = min(limit, made.max_length_tokens - 1)
     elif settings.max_new_tokens is None:
         settings.max_new_tokens = made.max_length_tokens // 2
+    made.most_reply_tokens = settings.max_new_tokens
     settings.max_length = None
     return loader.ready(model, new_token_ids=made.new_token_ids)

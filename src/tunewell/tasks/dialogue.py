@@ -205,8 +205,7 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
             return replying.pair_features(example, self._pairs(example), tokenizer, config.max_length_tokens)
         limit = min(config.max_length_tokens, tokenizer.max_length_tokens)
         if example.reply is None or not wanted:
-            room = max(1, limit - (config.max_reply_tokens or limit // 4))
-            return [replying.prompt_feature(example, tokenizer, room)]
+            return [replying.prompt_feature(example, tokenizer, limit)]
         return replying.reply_features(example, wanted, tokenizer, limit)
 
     def collate(self, features: Sequence[Feature]) -> Batch:
@@ -261,11 +260,8 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
         config = self.config
         search = replying.Search(config.temperature, config.top_p, config.sampling_seed)
         written = replying.replies(model, prompts, tokenizer, search)
-        golds = [tokenizer.decode(prompt.gold or []) for prompt in prompts]
-        false = [
-            distractors.draw(self.pool, gold, prompt.example_id, config.num_distractors)
-            for prompt, gold in zip(prompts, golds, strict=True)
-        ]
+        num_false = config.num_distractors
+        false = [replying.false_replies(self.pool, prompt, tokenizer, num_false) for prompt in prompts]
         ranks = replying.gold_ranks(model, prompts, false, tokenizer, self._losses, self.collate)
         for prompt, (text, is_cut), rank, others in zip(prompts, written, ranks, false, strict=True):
             found[prompt.place] |= {"text": text, "reached_limit": is_cut}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tunewell.core.examples import DialogueExample
+from tunewell.data import distractors
 from tunewell.data.features import Feature
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def prompt_feature(example: DialogueExample, tokenizer: Any, limit: int) -> Feat
     """A window that asks a causal model for a reply that nobody knows."""
     from tunewell.models.histories import prompt_window
 
-    asked = prompt_window(tokenizer, example.history, limit)
+    asked = prompt_window(tokenizer, example.history, min(limit, tokenizer.most_prompt_tokens))
     return Feature(
         example.id, asked.ids, num_truncated_tokens=asked.num_cut_tokens, num_prompt_tokens=len(asked.ids)
     )
@@ -125,12 +126,17 @@ def prompts_of(batch: Batch) -> list[Prompt]:
 def replies(
     model: nn.Module, prompts: Sequence[Prompt], tokenizer: Any, search: Search
 ) -> list[tuple[str, bool]]:
-    """The text of each reply, and whether the greatest length ended it."""
+    """The text of each reply, and whether the greatest length ended it.
+
+    Where a prompt leaves a causal model no room for the longest reply, its oldest tokens are not read.
+    """
     from tunewell.data.batches import Batch
     from tunewell.models.sampling import Sampling
     from tunewell.models.written import write
 
-    batch = Batch.of([Feature(prompt.example_id, prompt.ids) for prompt in prompts]).to(_device(model))
+    room = tokenizer.max_length_tokens if tokenizer.has_decoder else tokenizer.most_prompt_tokens
+    given = [Feature(prompt.example_id, prompt.ids[-room:]) for prompt in prompts]
+    batch = Batch.of(given).to(_device(model))
     processors: list[Any] = []
     if search.temperature > 0:
         seeds = [_seed(prompt.example_id, search.seed) for prompt in prompts]
@@ -138,6 +144,25 @@ def replies(
         processors.append(Sampling(seeds, start, search.temperature, search.top_p))
     rows = write(model, batch, {"num_beams": 1, "do_sample": False}, processors)
     return [(tokenizer.decode(row), tokenizer.is_cut(row)) for row in rows]
+
+
+def reply_ids(text: str, tokenizer: Any) -> list[int]:
+    """The tokens of a reply, its end included, as the model is to write them."""
+    if tokenizer.has_decoder:
+        ids: list[int] = tokenizer.encode_target(text, tokenizer.most_target_tokens)[0]
+        return ids
+    found: list[int] = tokenizer.reply_ids(text)
+    return found
+
+
+def false_replies(pool: Sequence[str], prompt: Prompt, tokenizer: Any, count: int) -> list[str]:
+    """`count` replies of the pool for a prompt, or as many as there are; none that looks to the model like the gold one.
+
+    Two texts may have the same tokens, and of a very long reply only the beginning is read.
+    """
+    gold = prompt.gold or []
+    drawn = distractors.draw(pool, tokenizer.decode(gold), prompt.example_id, count + 1)
+    return [text for text in drawn if not gold or reply_ids(text, tokenizer)[: len(gold)] != gold][:count]
 
 
 def _seed(example_id: str, seed: int) -> int:
@@ -167,7 +192,7 @@ def gold_ranks(
     for place, (prompt, texts) in enumerate(zip(prompts, false, strict=True)):
         if prompt.gold is None or not texts:
             continue
-        for candidate in [prompt.gold, *(tokenizer.reply_ids(text) for text in texts)]:
+        for candidate in [prompt.gold, *(reply_ids(text, tokenizer) for text in texts)]:
             features.append(_feature(prompt, candidate, tokenizer))
             owners.append(place)
     means = [0.0] * len(features)

@@ -52,6 +52,11 @@ _FIELD_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "no_answer_score": (float, type(None)),
     "translation": str,
     "reply": str,
+    "reached_limit": bool,
+    "gold_loss": float,
+    "num_gold_tokens": int,
+    "gold_rank": int,
+    "num_ranked": int,
 }
 
 
@@ -239,6 +244,9 @@ def _predictions_have_the_schema(subject: Subject) -> None:
             assert fits, f"the field {name} of a prediction is {fields.get(name)!r}"
         probabilities = fields.get("probabilities", {})
         assert all(0 <= p <= 1 for p in probabilities.values()), f"probabilities: {probabilities}"
+        loss, rank = fields.get("gold_loss", 0.0), fields.get("gold_rank", 1)
+        assert loss >= 0, f"minus the log-probability of the gold text is {loss}"
+        assert 1 <= rank <= fields.get("num_ranked", 1), f"the gold text has the rank {rank}: {fields}"
         if "label" in fields and probabilities:
             assert close(sum(probabilities.values()), 1), f"probabilities add up to {probabilities}"
             assert fields["label"] == max(probabilities, key=lambda name: probabilities[name])
