@@ -61,11 +61,11 @@ def test_batches_keep_to_their_budget(
     seen: list[torch.Tensor] = []
     forward = TextClassification.predict
 
-    def watched(self: TextClassification, model: Any, batch: Any) -> Any:
+    def watched(self: TextClassification, model: Any, batch: Any, tokenizer: Any) -> Any:
         assert torch.is_inference_mode_enabled()
         assert not model.training
         seen.append(batch.lengths)
-        return forward(self, model, batch)
+        return forward(self, model, batch, tokenizer)
 
     monkeypatch.setattr(TextClassification, "predict", watched)
     predictor.model.train()

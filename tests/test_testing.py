@@ -101,8 +101,8 @@ def _silent_cut(task: Any, example: Any, tokenizer: Any) -> Any:
     return [replace(feature, num_truncated_tokens=0) for feature in task._encode(example, tokenizer)]
 
 
-def _batch_norm(task: Any, model: Any, batch: Batch) -> Any:
-    rows = task._predict(model, batch)
+def _batch_norm(task: Any, model: Any, batch: Batch, tokenizer: Any) -> Any:
+    rows = task._predict(model, batch, tokenizer)
     return [row - sum(rows) / len(rows) for row in rows]
 
 

@@ -287,9 +287,7 @@ def _memory(pairs: list[tuple[str, str]]) -> str:
         for one, two in pairs
     )
     header = '<header srclang="en" segtype="sentence" datatype="plaintext"/>'
-    return (
-        f'<?xml version="1.0" encoding="UTF-8"?>\n<tmx version="1.4">\n {header}\n <body>\n{units} </body>\n</tmx>\n'
-    )
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<tmx version="1.4">\n {header}\n <body>\n{units} </body>\n</tmx>\n'
 
 
 def _write_conversations(folder: Path) -> None:

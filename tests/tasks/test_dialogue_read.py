@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -31,9 +33,10 @@ def test_a_conversation_is_read_up_to_its_last_reply() -> None:
 
 def test_which_turns_are_learnt() -> None:
     row = _row("one", "two", "three", "four")
+    example = _task().read(row)
     for replies, places in (("assistant", [1, 3]), ("all", [1, 2, 3])):
         task = _task(replies=replies)
-        example = task.read(row)
+        assert task.read(row) == example
         assert task._wanted(example) == places
         assert [pair[1] for pair in task._pairs(example)] == [example.turns[place].text for place in places]
     assert _task()._pairs(example)[0] == ("user: one", "two")
@@ -70,10 +73,11 @@ def test_a_table_with_a_turn_a_row_is_put_together() -> None:
 
 
 def test_settings_without_effect_are_refused() -> None:
-    for settings in ({"top_p": 0.5}, {"sampling_seed": 3}):
+    changes: list[dict[str, Any]] = [{"top_p": 0.5}, {"sampling_seed": 3}]
+    for settings in changes:
         with pytest.raises(ValueError, match="has no effect when temperature is 0"):
-            DialogueConfig(**settings)  # type: ignore[arg-type]
-        DialogueConfig(temperature=0.7, **settings)  # type: ignore[arg-type]
+            DialogueConfig(**settings)
+        DialogueConfig(temperature=0.7, **settings)
 
 
 def test_nothing_to_learn() -> None:

@@ -13,7 +13,6 @@ from pydantic import field_validator, model_validator
 
 from tunewell.config.settings import Settings, require, setting
 
-
 FROM_SCRATCH = "from-scratch"
 """The name of a model that starts from random weights."""
 
@@ -46,9 +45,9 @@ class DataSettings(Settings):
         "auto", 'what `"` means in a .tsv file: nothing (`none`) or quoting (`double`); `auto` looks'
     )
     column_names: list[str] | None = setting(None, "names of the columns, for a file without a header line")
-    format: Literal["conll", "conllu", "csv", "tsv", "jsonl", "json", "parquet", "tmx", "turns", "txt"] | None = setting(
-        None, "what the file is, where its ending does not say it"
-    )
+    format: (
+        Literal["conll", "conllu", "csv", "tsv", "jsonl", "json", "parquet", "tmx", "turns", "txt"] | None
+    ) = setting(None, "what the file is, where its ending does not say it")
     on_bad_row: Literal["fail", "drop"] = setting("fail", "stop at bad rows, or drop and count them")
     max_overlap_share: float | None = setting(
         None, "fail when a larger share of test texts also occurs in the training data", at_least=0, at_most=1
@@ -143,7 +142,10 @@ class ModelSettings(Settings):
         require(named, "name", "has no effect with from_scratch, which starts from no model")
         for name, unset in (("revision", None), ("freeze_layers", 0), ("lora_rank", None)):
             require(getattr(self, name) == unset, name, "has no effect with from_scratch")
-        width, heads = self.hidden_size or SCRATCH_SIZES["hidden_size"], self.num_heads or SCRATCH_SIZES["num_heads"]
+        width, heads = (
+            self.hidden_size or SCRATCH_SIZES["hidden_size"],
+            self.num_heads or SCRATCH_SIZES["num_heads"],
+        )
         require(width % heads == 0, "num_heads", f"must divide the width, which is {width:g}")
 
 

@@ -67,7 +67,9 @@ def learn_tokenizer(texts: Iterable[str], vocab_size: int, special_tokens: Seque
     learner.train_from_iterator(texts, trainer)
     learner.add_special_tokens([PAD])
     end = (END, learner.token_to_id(END))
-    learner.post_processor = processors.TemplateProcessing(single=f"$A {END}", pair=f"$A $B {END}", special_tokens=[end])
+    learner.post_processor = processors.TemplateProcessing(
+        single=f"$A {END}", pair=f"$A $B {END}", special_tokens=[end]
+    )
     return transformers.TokenizersBackend(
         tokenizer_object=learner,
         eos_token=END,

@@ -112,10 +112,21 @@ class ChatTokenizer(Tokenizer):
         for place, turn in enumerate(turns):
             ids.append(self._ids[ROLE_TOKENS[turn.role]])
             start = len(ids)
-            ids += [*self.pieces(turn.text.strip()).ids, self._ids[END_TOKEN]]
+            ids += [*self._said(turn.text.strip()), self._ids[END_TOKEN]]
             if place in wanted:
                 spans[place] = (start, len(ids))
         return Written(ids, spans)
+
+    def _said(self, text: str) -> list[int]:
+        """A turn's tokens. What looks like a mark of the form is spelt, so that nobody can speak for somebody else."""
+        if not self.hf.is_fast or "<|" not in text:
+            return self.pieces(text).ids
+        backend = self.hf.backend_tokenizer
+        backend.encode_special_tokens = True
+        try:
+            return self.pieces(text).ids
+        finally:
+            backend.encode_special_tokens = False
 
     def _rendered(self, turns: Sequence[Turn], wanted: Collection[int]) -> Written:
         """By the template: a reply is what it adds to the prompt that asks for it."""

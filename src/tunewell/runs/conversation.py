@@ -7,17 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tunewell.config import task_settings
 from tunewell.core.errors import ConfigError
 from tunewell.core.examples import Turn
 from tunewell.models.listening import listening
 from tunewell.predictor import Predictor
 from tunewell.run_dir import write_text
+from tunewell.tasks import task_config
 
 
 class Conversation:
     """What was said so far, and who replies; `changes` are task settings that hold for this conversation.
 
-    Raises `ConfigError` for a model that holds no conversations.
+    Raises `ConfigError` for a model that holds no conversations, and for changes that do not fit together.
     """
 
     def __init__(self, predictor: Predictor, changes: dict[str, Any] | None = None) -> None:
@@ -28,7 +30,7 @@ class Conversation:
                 fix="train one with --task dialogue, or use tunewell predict",
             )
         if changes:
-            config = type(task.config)(**{**task.config.model_dump(), **changes})
+            config = task_settings({**task.config.model_dump(), **changes}, task.name, task_config)
             predictor = Predictor(
                 replace(task, config=config),
                 predictor.model,

@@ -1,0 +1,284 @@
+"""Dialogue from a file of conversations to a saved model and back, beside plain computations with transformers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import peft
+import pytest
+import torch
+import transformers
+
+import tunewell
+from tunewell.core.examples import Turn
+from tunewell.data import distractors
+from tunewell.models.sampling import Sampling
+from tunewell.models.talkers import PLAIN_TEMPLATE
+from tunewell.runs import Run
+from tunewell.testing import CHATML, CHATML_TOKENS, tiny_causal, tiny_translator
+
+_TONES = {"great": "wonderful", "dull": "boring", "warm": "kind", "cold": "distant"}
+_THINGS = ("film", "plot", "cast", "song", "score")
+TALKS = [
+    [(f"how was the {thing}?", f"it was {tone}"), ("and beside that?", f"{_TONES[tone]} it was, the {thing}")]
+    for thing in _THINGS
+    for tone in _TONES
+]
+SETTINGS: dict[str, Any] = {
+    "task": {"name": "dialogue", "max_reply_tokens": 10, "num_distractors": 3},
+    "training": {"batch_size": 8, "learning_rate": 0.003, "threads": 1, "device": "cpu", "max_steps": 3},
+    "evaluation": {"resamples": 100, "rank_resamples": 100, "baselines": False},
+}
+SCRATCH = {
+    "model.from_scratch": True,
+    "model.hidden_size": 16,
+    "model.num_layers": 1,
+    "model.num_heads": 2,
+    "model.vocab_size": 300,
+}
+LORA: dict[str, Any] = {"model.lora_rank": 4}
+ASKED = [[Turn("user", f"how was the {thing}?")] for thing in _THINGS]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "talks.jsonl"
+    lines: list[str] = []
+    for talk in TALKS * 2:
+        turns = [
+            (role, text) for pair in talk for role, text in zip(("user", "assistant"), pair, strict=True)
+        ]
+        messages = [{"role": role, "content": text} for role, text in turns]
+        lines.append(json.dumps({"messages": messages[: 2 + 2 * (len(lines) % 2)]}) + "\n")
+    path.write_text("".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    words = [text for talk in TALKS for pair in talk for text in pair]
+    made: dict[str, Path] = {}
+
+    def folder(name: str) -> Path:
+        if name not in made:
+            path = tmp_path_factory.mktemp(name)
+            if name == "gpt2":
+                tiny_causal(path, "gpt2", words)
+            elif name == "llama":
+                tiny_causal(path, "llama", words, chat_template=CHATML, special_tokens=CHATML_TOKENS)
+            else:
+                tiny_translator(path, name, words)
+            made[name] = path
+        return made[name]
+
+    return folder
+
+
+def _fit(data: Path, output: Path, model: Path | None = None, **more: Any) -> Run:
+    return tunewell.fit(data, model=model, output=output, settings={**SETTINGS, **more})
+
+
+@pytest.fixture(scope="module")
+def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """One that started from nothing, for tests that only look at it."""
+    more: dict[str, Any] = {"training.max_steps": 20, **SCRATCH}
+    return _fit(data, tmp_path_factory.mktemp("scratch") / "run", None, **more)
+
+
+def _rows(run: Run) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run.path / "predictions.jsonl").read_text().splitlines()]
+
+
+def _by_transformers(folder: Path, row: dict[str, Any]) -> tuple[float, int, str]:
+    """Loss and number of the tokens of all replies, and the greedy last reply, by the saved folder alone."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
+    loss, count, asked = 0.0, 0, []
+    messages = row["messages"]
+    for place in range(1, len(messages), 2):
+        asked = tokenizer.apply_chat_template(messages[:place], add_generation_prompt=True, return_dict=False)
+        whole = tokenizer.apply_chat_template(messages[: place + 1], return_dict=False)
+        ids = torch.tensor([whole])
+        labels = ids.clone()
+        labels[:, : len(asked)] = -100
+        with torch.inference_mode():
+            mean = model(ids, labels=labels).loss
+        loss += float(mean) * (len(whole) - len(asked))
+        count += len(whole) - len(asked)
+    prompt = torch.tensor([asked])
+    ids = model.generate(prompt, attention_mask=torch.ones_like(prompt), do_sample=False)[0, len(asked) :]
+    return loss, count, tokenizer.decode(ids, skip_special_tokens=True).strip()
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama", "scratch"])
+def test_fit_save_reload_reply(
+    family: str, folders: Callable[[str], Path], data: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Whoever loads the folder gets the same replies and the same likelihoods, with no setting of ours."""
+    run = (
+        request.getfixturevalue("run")
+        if family == "scratch"
+        else _fit(data, tmp_path / "run", folders(family))
+    )
+    assert (run.scores.task, run.scores.primary) == ("dialogue", "perplexity_per_token")
+    rows = [row for row in _rows(run) if row["split"] == "test"]
+    for row in rows[:3]:
+        loss, count, reply = _by_transformers(run.path / "model", row)
+        assert (row["gold_loss"], row["num_gold_tokens"]) == (pytest.approx(loss, rel=1e-4), count)
+        assert row["reply"] == reply
+    total = sum(row["gold_loss"] for row in rows) / sum(row["num_gold_tokens"] for row in rows)
+    assert run.scores.headline.value == pytest.approx(np.exp(total), rel=1e-6)
+
+
+def test_encoders_with_a_decoder_reply(folders: Callable[[str], Path], data: Path, tmp_path: Path) -> None:
+    run = _fit(data, tmp_path / "run", folders("t5"))
+    rows = [row for row in _rows(run) if row["split"] == "test"]
+    again = tunewell.load(run.path).predict([{"messages": row["messages"]} for row in rows[:4]])
+    tokenizer = transformers.AutoTokenizer.from_pretrained(run.path / "model")
+    model = transformers.AutoModelForSeq2SeqLM.from_pretrained(run.path / "model").eval()
+    for row, answer in zip(rows, again, strict=False):
+        messages = row["messages"]
+        said = "\n".join(f"{message['role']}: {message['content']}" for message in messages[:-1])
+        ids = model.generate(**tokenizer(said, return_tensors="pt"))[0]
+        assert row["reply"] == answer.reply == tokenizer.decode(ids, skip_special_tokens=True).strip()
+        assert 1 <= row["gold_rank"] <= row["num_ranked"] == 4
+
+
+def test_long_conversations_leave_room_for_the_reply(
+    folders: Callable[[str], Path], data: Path, tmp_path: Path
+) -> None:
+    """GPT-2 has a place for so many tokens and no more: what it reads and what it writes share them."""
+    long = tmp_path / "long.jsonl"
+    rows = [json.loads(line)["messages"] for line in data.read_text().splitlines()]
+    turns = [rows[n] + rows[n + 2] + [rows[n][0], {**rows[n][1], "content": "well, " * n}] for n in range(12)]
+    long.write_text(
+        "".join(json.dumps({"messages": messages}) + "\n" for messages in turns[1:]), encoding="utf-8"
+    )
+    run = _fit(long, tmp_path / "run", folders("gpt2"), task={"name": "dialogue", "num_distractors": 3})
+    settings: Any = run.predictor.model.generation_config
+    assert settings.max_new_tokens == 32, "half of the places at most"
+    found = _rows(run)
+    assert all(row["gold_rank"] <= row["num_ranked"] for row in found)
+    for row, again in zip(found, run.predict([{"messages": row["messages"]} for row in found]), strict=True):
+        assert row["reply"] == again.reply
+
+
+def test_a_false_reply_is_not_the_true_one_cut(run: Run) -> None:
+    from tunewell.tasks.replying import Prompt, false_replies, reply_ids
+
+    tokenizer: Any = run.predictor.tokenizer
+    pool = ["it was dull", "it was great", "it was great and very long", "caf\u00e9", "cafe\u0301"]
+    whole = reply_ids("it was great and very long", tokenizer)
+    cut = whole[: len(whole) - 3]
+    drawn = false_replies(pool, Prompt(0, "a", [1], cut), tokenizer, 9)
+    assert sorted(drawn) == sorted(set(pool) - {pool[2]})
+    same = false_replies(pool, Prompt(0, "a", [1], reply_ids(pool[3], tokenizer)), tokenizer, 9)
+    assert sorted(same) == sorted(pool[:3]), "the same letters, written in two ways"
+
+
+def test_ranks_by_a_plain_computation(run: Run) -> None:
+    """Mean log-probability of each candidate's tokens after the same prompt, one at a time."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(run.path / "model")
+    model = transformers.AutoModelForCausalLM.from_pretrained(run.path / "model").eval()
+    pool = run.predictor.task.pool  # type: ignore[attr-defined]
+    ranks = []
+    for row in _rows(run)[:6]:
+        messages = row["messages"]
+        gold, example_id = messages[-1]["content"], row.get("id", str(row["line"]))
+        means = []
+        for text in [gold, *distractors.draw(pool, gold, example_id, 3)]:
+            asked = tokenizer.apply_chat_template(
+                messages[:-1], add_generation_prompt=True, return_dict=False
+            )
+            whole = tokenizer.apply_chat_template(
+                [*messages[:-1], {"role": "assistant", "content": text}], return_dict=False
+            )
+            with torch.inference_mode():
+                logits = model(torch.tensor([whole])).logits[0].log_softmax(-1)
+            own = range(len(asked), len(whole))
+            means.append(float(np.mean([logits[place - 1, whole[place]] for place in own])))
+        expected = 1 + sum(mean >= means[0] for mean in means[1:])
+        assert (row["gold_rank"], row["num_ranked"]) == (expected, 4)
+        ranks.append(expected)
+    assert len(set(ranks)) > 1
+
+
+def test_new_tokens_of_the_plain_form_are_learnt_with_adapters(
+    folders: Callable[[str], Path], data: Path, tmp_path: Path
+) -> None:
+    """Saved, merged and loaded again it replies the same; adapter and base together give the same logits."""
+    run = _fit(data, tmp_path / "run", folders("gpt2"), **LORA)
+    base = transformers.AutoModelForCausalLM.from_pretrained(folders("gpt2")).eval()
+    merged = transformers.AutoModelForCausalLM.from_pretrained(run.path / "model").eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(run.path / "model")
+    assert tokenizer.chat_template == PLAIN_TEMPLATE
+    size = base.get_input_embeddings().weight.shape[0]
+    assert merged.get_input_embeddings().weight.shape[0] == len(tokenizer) == size + 5
+    asked = [turns[0].text for turns in ASKED]
+    answers = [answer.to_json() for answer in run.predict(asked)]
+    assert answers == [answer.to_json() for answer in tunewell.load(run.path).predict(asked)]
+    old = merged.get_input_embeddings().weight[:size]
+    assert torch.equal(old, base.get_input_embeddings().weight), "what the base knew is as it was"
+    new = merged.get_input_embeddings().weight[size:]
+    assert float((new - new.mean(0)).detach().abs().max()) > 1e-3, "the new tokens have learnt"
+    base.resize_token_embeddings(len(tokenizer))
+    with_adapter = peft.PeftModel.from_pretrained(base, run.path / "adapter").eval()
+    ids = torch.tensor([[size, 5, 6, 7, size + 3, size + 2, 8, 9]])
+    with torch.inference_mode():
+        assert torch.allclose(with_adapter(ids).logits, merged(ids).logits, atol=1e-4)
+
+
+# Sampling
+
+
+def test_draws_follow_the_distribution() -> None:
+    scores = torch.log(torch.tensor([[0.5, 0.3, 0.15, 0.05]])).repeat(4000, 1)
+    ids = torch.zeros(4000, 3, dtype=torch.long)
+    counts = Sampling(range(4000), 3, 1.0)(ids, scores).argmax(-1).bincount(minlength=4) / 4000
+    assert counts.tolist() == pytest.approx([0.5, 0.3, 0.15, 0.05], abs=0.03)
+    nucleus = Sampling(range(4000), 3, 1.0, 0.7)(ids, scores).argmax(-1).bincount(minlength=4) / 4000
+    assert nucleus.tolist() == pytest.approx([0.625, 0.375, 0, 0], abs=0.03)
+    cold = Sampling(range(4000), 3, 0.25)(ids, scores).argmax(-1).bincount(minlength=4) / 4000
+    weights = np.array([0.5, 0.3, 0.15, 0.05]) ** 4
+    assert cold.tolist() == pytest.approx((weights / weights.sum()).tolist(), abs=0.03)
+    tiny = Sampling(range(10), 3, 1.0, 1e-9)(ids[:10], scores[:10])
+    assert tiny.argmax(-1).tolist() == [0] * 10, "one token is always left"
+
+
+def test_a_draw_hangs_on_its_seed_and_place_alone() -> None:
+    scores = torch.zeros(3, 50)
+    together = Sampling([1, 2, 3], 4, 1.0)(torch.zeros(3, 6, dtype=torch.long), scores)
+    alone = Sampling([2], 9, 1.0)(torch.zeros(1, 11, dtype=torch.long), scores[:1])
+    assert torch.equal(together[1:2], alone)
+    assert not torch.equal(together[0], together[1])
+    later = Sampling([2], 9, 1.0)(torch.zeros(1, 12, dtype=torch.long), scores[:1])
+    assert not torch.equal(later, alone)
+
+
+def test_drawn_replies_hang_on_nothing_else(run: Run) -> None:
+    from tunewell.predictor import Predictor
+    from tunewell.tasks.dialogue import Dialogue, DialogueConfig
+
+    task: Any = run.predictor.task
+
+    def replies(batch_tokens: int, **settings: Any) -> list[str]:
+        changed = DialogueConfig(**{**task.config.model_dump(), "temperature": 2.0, **settings})
+        own = Predictor(
+            Dialogue(changed, task.pool),
+            run.predictor.model,
+            run.predictor.tokenizer,
+            run.predictor.runtime,
+            batch_tokens,
+        )
+        asked = [task.next_turn(turns, f"turn {n}") for n, turns in enumerate(ASKED * 2)]
+        return [prediction.reply for prediction in own.predict(asked)]  # type: ignore[attr-defined]
+
+    first = replies(4096)
+    assert first == replies(1) == replies(40)
+    assert len(set(first)) > 3
+    assert first != replies(4096, sampling_seed=1)
+    assert replies(1, top_p=1e-6) == replies(4096, temperature=0.0)
