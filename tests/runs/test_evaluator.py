@@ -24,7 +24,8 @@ def evaluator(*found: Scores) -> Any:
     """The loop's, over a predictor whose answers score as `found`, one evaluation after the other."""
     waiting = iter(found)
     task = SimpleNamespace(score=lambda examples, predictions: next(waiting))
-    return _evaluator(SimpleNamespace(calibrated=lambda examples: (task, []), task=task), [])  # type: ignore[arg-type]
+    brief = SimpleNamespace(calibrated=lambda examples: (task, []), task=task)
+    return _evaluator(SimpleNamespace(in_training=lambda: brief), [])  # type: ignore[arg-type]
 
 
 def test_the_lower_perplexity_is_kept() -> None:

@@ -13,7 +13,7 @@ import torch
 import transformers
 from safetensors.torch import load_file
 
-from tunewell.config import load_config, to_yaml
+from tunewell.config import SCRATCH_SIZES, load_config, to_yaml
 from tunewell.run_dir import read_json
 from tunewell.runs import Run, fit
 from tunewell.runs.settling import default_rate
@@ -137,6 +137,8 @@ def test_what_was_left_open_is_decided_and_reloads(adapted: Path) -> None:
         "lora_alpha": 8.0,
         "lora_dropout": 0.2,
         "lora_targets": ["query", "value"],
+        "from_scratch": False,
+        **dict.fromkeys(SCRATCH_SIZES),
     }
     assert to_yaml(config) == (adapted / "config.yaml").read_text(encoding="utf-8")
     assert fit(config).path == adapted, "returned, not trained"

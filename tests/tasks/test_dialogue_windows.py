@@ -166,3 +166,12 @@ def test_a_prompt_leaves_room_for_the_longest_reply(tokenizers: Callable[[str], 
     assert len(feature) == tokenizer.max_length_tokens - tokenizer.most_reply_tokens
     assert feature.num_prompt_tokens == len(feature)
     assert feature.num_truncated_tokens > 400
+
+
+def test_a_prompt_is_cut_by_turns_as_conversations_are(tokenizers: Callable[[str], Any]) -> None:
+    tokenizer = tokenizers("plain")
+    whole = tokenizer.prompt(TALK[:6])
+    assert tokenizer.newest(whole, len(whole)) == whole
+    for most in range(len(tokenizer.prompt([TALK[0], TALK[5]])), len(whole)):
+        assert tokenizer.newest(whole, most) == prompt_window(tokenizer, TALK[:6], most).ids
+    assert tokenizer.newest(whole, 5) == whole[-5:]

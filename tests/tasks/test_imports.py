@@ -34,6 +34,7 @@ def test_every_file_of_a_task_stands_in_the_table() -> None:
         "__init__",
         "base",
         "references",
+        "replying",
     }
     assert files == {home.partition(":")[0].rpartition(".")[2] for home in TASKS.values()}
 
@@ -48,6 +49,6 @@ def test_an_unknown_name_is_refused_with_a_suggestion() -> None:
     with pytest.raises(ConfigError, match="did you mean text-classification"):
         task_class("text-clasification")
     with pytest.raises(
-        ConfigError, match="the tasks are: token-classification, question-answering, text-classification"
+        ConfigError, match="the tasks are: token-classification, question-answering, dialogue, translation"
     ):
         task_class("zzz")

@@ -16,6 +16,7 @@ import tunewell
 from tunewell.core.errors import ConfigError
 from tunewell.models.tokenizer import read_tokenizer
 from tunewell.runs import Run
+from tunewell.tasks.translation import Translation, TranslationConfig
 from tunewell.testing import TRANSLATORS, check_task, tiny_translator
 
 _TONES = {"great": "gro\u00dfartig", "dull": "\u00f6de", "warm": "warm", "cold": "kalt", "odd": "seltsam"}
@@ -211,3 +212,11 @@ def test_the_task_keeps_its_promises(
         tmp_path,
         refused=[{"de": None}, {"en": " "}, {"en": 3}],
     )
+
+
+def test_a_length_penalty_of_nought_is_no_absent_one() -> None:
+    penalties = {
+        given: Translation.new(TranslationConfig(length_penalty=given))._search["length_penalty"]
+        for given in (None, 0.0, 0.6)
+    }
+    assert penalties == {None: 1.0, 0.0: 0.0, 0.6: 0.6}

@@ -91,6 +91,21 @@ class ChatTokenizer(Tokenizer):
         """Whether what the model wrote was ended by the greatest length, and not by an end token."""
         return not ids or ids[-1] not in self.end_ids
 
+    def newest(self, prompt: Sequence[int], most: int) -> list[int]:
+        """A prompt of at most `most` tokens: without its oldest turns, save a system turn, where the plain form shows them.
+
+        What a chat template wrote, and turns that are too long by themselves, lose their oldest tokens.
+        """
+        if len(prompt) <= most or not self.is_plain:
+            return list(prompt[-most:])
+        roles = {self._ids[token] for token in ROLE_TOKENS.values()}
+        starts = [place for place, token in enumerate(prompt) if token in roles]
+        has_system = len(starts) > 1 and prompt[starts[0]] == self._ids[ROLE_TOKENS["system"]]
+        kept = list(prompt[: starts[1]]) if has_system else []
+        by_user = [place for place in starts if prompt[place] == self._ids[ROLE_TOKENS["user"]]]
+        fitting = [place for place in by_user if len(kept) + len(prompt) - place <= most]
+        return [*kept, *prompt[fitting[0] :]] if fitting else list(prompt[-most:])
+
     def reply_ids(self, text: str) -> list[int]:
         """The tokens of a reply, its end included."""
         written = self.conversation([Turn("user", "a"), Turn("assistant", text)], [1])

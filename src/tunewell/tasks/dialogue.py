@@ -296,7 +296,7 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
         """The reply, and what is known of the gold ones."""
         names = ("gold_loss", "num_gold_tokens", "gold_rank", "num_ranked")
         known = (fields.get(name) for name in names)
-        return ReplyPrediction(example_id, str(fields["reply"]), bool(fields["reached_limit"]), *known)
+        return ReplyPrediction(example_id, fields["reply"], bool(fields["reached_limit"]), *known)
 
     def score(self, examples: Sequence[DialogueExample], predictions: Sequence[ReplyPrediction]) -> Scores:
         """Perplexity first, per token and per character; of the last reply the rank, chrF2 and BLEU, and how varied it is."""
@@ -310,7 +310,8 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
         losses = np.array([prediction.gold_loss or 0.0 for prediction in predictions])
         counts = np.array([prediction.num_gold_tokens or 0 for prediction in predictions], float)
         characters = [
-            sum(len(example.turns[place].text) for place in self._wanted(example)) for example in examples
+            sum(len(example.turns[place].text.strip()) for place in self._wanted(example))
+            for example in examples
         ]
         known = np.array([prediction.gold_loss is not None for prediction in predictions])
         tables = [likelihood_table(losses, counts, np.array(characters, float) * known)]

@@ -128,14 +128,17 @@ def replies(
 ) -> list[tuple[str, bool]]:
     """The text of each reply, and whether the greatest length ended it.
 
-    Where a prompt leaves a causal model no room for the longest reply, its oldest tokens are not read.
+    Where a prompt leaves a causal model no room for the longest reply, its oldest turns are not read.
     """
     from tunewell.data.batches import Batch
     from tunewell.models.sampling import Sampling
     from tunewell.models.written import write
 
-    room = tokenizer.max_length_tokens if tokenizer.has_decoder else tokenizer.most_prompt_tokens
-    given = [Feature(prompt.example_id, prompt.ids[-room:]) for prompt in prompts]
+    read = [
+        prompt.ids if tokenizer.has_decoder else tokenizer.newest(prompt.ids, tokenizer.most_prompt_tokens)
+        for prompt in prompts
+    ]
+    given = [Feature(prompt.example_id, ids) for prompt, ids in zip(prompts, read, strict=True)]
     batch = Batch.of(given).to(_device(model))
     processors: list[Any] = []
     if search.temperature > 0:
@@ -216,7 +219,7 @@ def _feature(prompt: Prompt, candidate: list[int], tokenizer: Any) -> Feature:
         return Feature(prompt.example_id, prompt.ids, target_ids=candidate)
     limit = tokenizer.max_length_tokens
     candidate = candidate[: limit - 1]
-    before = prompt.ids[-(limit - len(candidate)) :]
+    before = tokenizer.newest(prompt.ids, limit - len(candidate))
     places = range(len(before) - 1, len(before) + len(candidate) - 1)
     return Feature(prompt.example_id, [*before, *candidate], target=candidate, positions=list(places))
 

@@ -273,7 +273,10 @@ class Translation(Task[TranslationExample, TranslationPrediction, TranslationCon
             "no_repeat_ngram_size": config.no_repeat_ngram_size,
         }
         if num_beams > 1:
-            search |= {"length_penalty": config.length_penalty or 1.0, "early_stopping": False}
+            search |= {
+                "length_penalty": 1.0 if config.length_penalty is None else config.length_penalty,
+                "early_stopping": False,
+            }
         return search
 
     def in_training(self) -> Self:
