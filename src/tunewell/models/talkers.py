@@ -12,9 +12,9 @@ computing (`written`) or cutting long conversations into windows (the task).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import transformers
@@ -22,6 +22,7 @@ from torch import nn
 
 from tunewell.core.errors import ModelError
 from tunewell.core.examples import Turn
+from tunewell.models.lengths import longest_of, with_room
 from tunewell.models.scratch import learn_tokenizer, new_talker
 from tunewell.models.tokenizer import Tokenizer
 
@@ -39,9 +40,6 @@ PLAIN_TEMPLATE = (
     "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
 """The plain form as a chat template."""
-
-_ROOM = 1.2, 8
-"""A reply may be longer than the longest of training by this factor and so many tokens."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ class ChatTokenizer(Tokenizer):
         """All of `turns`, and the beginning of the assistant's reply to them."""
         if self.is_plain:
             return [*self._plain(turns, ()).ids, self._ids[ROLE_TOKENS["assistant"]]]
-        return self._pieces(self._render(turns, reply=True))[0]
+        return self.pieces(self._render(turns, reply=True)).ids
 
     def is_cut(self, ids: Sequence[int]) -> bool:
         """Whether what the model wrote was ended by the greatest length, and not by an end token."""
@@ -111,13 +109,13 @@ class ChatTokenizer(Tokenizer):
         written = self.conversation([Turn("user", "a"), Turn("assistant", text)], [1])
         return written.ids[slice(*written.spans[1])]
 
-    @property
+    @cached_property
     def end_ids(self) -> list[int]:
         """The tokens that end a reply."""
         if self.is_plain:
             return [self._ids[END_TOKEN]]
         ends = {int(self.hf.eos_token_id)}
-        marks = self._pieces(self._render([Turn("user", "a"), Turn("assistant", "a")]))[0]
+        marks = self.pieces(self._render([Turn("user", "a"), Turn("assistant", "a")])).ids
         after = [token for token in marks[-2:] if token in self.hf.all_special_ids]
         return sorted(ends | set(after))
 
@@ -146,11 +144,11 @@ class ChatTokenizer(Tokenizer):
     def _rendered(self, turns: Sequence[Turn], wanted: Collection[int]) -> Written:
         """By the template: a reply is what it adds to the prompt that asks for it."""
         whole = self._render(turns)
-        ids, offsets = self._pieces(whole)
+        pieces = self.pieces(whole)
         spans = {}
         for place in wanted:
-            start, end = len(self._render(turns[:place], reply=True)), len(self._render(turns[: place + 1]))
-            if turns[place].role != "assistant" or whole[:start] != self._render(turns[:place], reply=True):
+            prompt, end = self._render(turns[:place], reply=True), len(self._render(turns[: place + 1]))
+            if turns[place].role != "assistant" or not whole.startswith(prompt):
                 raise ModelError(
                     f"the model's chat template does not show where turn {place + 1}, by {turns[place].role}, begins",
                     where="chat_template",
@@ -158,16 +156,12 @@ class ChatTokenizer(Tokenizer):
                 )
             own = [
                 index
-                for index, (first, last) in enumerate(offsets)
-                if first >= start and last <= end and last > first
+                for index, (first, last) in enumerate(pieces.offsets)
+                if first >= len(prompt) and last <= end and last > first
             ]
             if own:
                 spans[place] = (own[0], own[-1] + 1)
-        return Written(ids, spans)
-
-    def _pieces(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
-        pieces = self.pieces(text)
-        return pieces.ids, pieces.offsets
+        return Written(pieces.ids, spans)
 
     def _render(self, turns: Sequence[Turn], *, reply: bool = False) -> str:
         messages = [{"role": turn.role, "content": turn.text} for turn in turns]
@@ -201,19 +195,18 @@ def chat_tokenizer(loader: ModelLoader, texts: Sequence[str], replies: Sequence[
         found = loader.tokenizer()
         hf, length = found.hf, found.max_length_tokens
         if not hf.chat_template:
-            new_token_ids = _give_plain_form(hf, loader.config())
+            new_token_ids = _give_plain_form(hf)
             loader.notes.append(
                 f"the model has no chat template; the plain form is used, with {len(new_token_ids)} new tokens"
             )
     made = ChatTokenizer(hf, length, new_token_ids)
     if replies:
-        longest = sorted(replies, key=len)[-50:]
-        made.longest_reply = max(len(made.pieces(text).ids) for text in longest) + 1
+        made.longest_reply = longest_of(replies, lambda text: len(made.pieces(text).ids)) + 1
     loader.made_tokenizer = made
     return made
 
 
-def _give_plain_form(hf: Any, config: Any) -> list[int]:
+def _give_plain_form(hf: Any) -> list[int]:
     """Add the plain form and its tokens; the ids of those that are new to the model's embedding."""
     before = len(hf)
     hf.add_special_tokens(
@@ -245,8 +238,7 @@ def talker(loader: ModelLoader, *, max_reply_tokens: int | None = None) -> nn.Mo
     settings.eos_token_id = made.end_ids
     limit = max_reply_tokens
     if limit is None and made.longest_reply is not None:
-        factor, more = _ROOM
-        limit = min(math.ceil(factor * made.longest_reply) + more, made.max_length_tokens // 2)
+        limit = min(with_room(made.longest_reply), made.max_length_tokens // 2)
     if limit is not None:
         settings.max_new_tokens = min(limit, made.max_length_tokens - 1)
     elif settings.max_new_tokens is None:

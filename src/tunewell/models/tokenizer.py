@@ -68,10 +68,13 @@ class _Layout:
 
 
 class Tokenizer:
-    """Encodes texts for one model; `max_length_tokens` is the most the model can read at once."""
+    """Encodes texts for one model; `max_length_tokens` is the most the model can read at once.
+
+    `target` is the Hugging Face tokenizer of what a model writes.
+    """
 
     def __init__(self, tokenizer: Any, max_length_tokens: int) -> None:
-        self._tokenizer = tokenizer
+        self._tokenizer = self.target = tokenizer
         self.max_length_tokens = max_length_tokens
         self._has_types = "token_type_ids" in tokenizer.model_input_names
         if tokenizer.is_fast:
@@ -103,7 +106,7 @@ class Tokenizer:
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of what a model wrote, without special tokens and blanks at its ends."""
-        text = self._tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        text = self.target.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return str(text).strip()
 
     def encode(self, texts: tuple[str, ...], max_length_tokens: int | None = None) -> Encoding:

@@ -7,7 +7,6 @@ computing with them (`written`), or which codes of languages a tokenizer knows (
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from torch import nn
 from tunewell.core.errors import ConfigError, ModelError
 from tunewell.models.decoders import spelt_share, with_decoder
 from tunewell.models.languages import Languages, set_languages
+from tunewell.models.lengths import longest_of, with_room
 from tunewell.models.scratch import learn_tokenizer, new_translator
 from tunewell.models.tokenizer import Encoding, Tokenizer, read_tokenizer
 
@@ -58,9 +58,6 @@ own values again.
 
 So does an end that is forced upon a text which reaches the greatest length: it looks as if the text was finished."""
 
-_ROOM = 1.2, 8
-"""A translation may be longer than the longest of training by this factor and so many tokens."""
-
 
 @dataclass(frozen=True)
 class Writing:
@@ -97,7 +94,8 @@ class PairTokenizer(Tokenizer):
         languages: Languages | None = None,
     ) -> None:
         super().__init__(tokenizer, max_length_tokens)
-        self.target = target if target is not None else tokenizer
+        if target is not None:
+            self.target = target
         self.languages = languages if languages is not None else Languages()
         self.start_token_id = start_token_id if self.languages.start is None else self.languages.start
         self.longest_target: int | None = None
@@ -142,12 +140,6 @@ class PairTokenizer(Tokenizer):
         """Whether what a decoder wrote was ended by the greatest length, and not by an end token."""
         return not ids or ids[-1] not in (self.target.eos_token_id, self.target.sep_token_id)
 
-    def decode(self, ids: Sequence[int]) -> str:
-        """The text of what a decoder wrote, without special tokens and blanks at its ends."""
-        return str(
-            self.target.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        ).strip()
-
     def save(self, folder: Path, max_length_tokens: int) -> None:
         """Write the tokenizer's files, the target's into a folder of their own where they are two."""
         super().save(folder, max_length_tokens)
@@ -174,8 +166,8 @@ def pair_tokenizer(loader: ModelLoader, pairs: Sequence[tuple[str, str]], writin
         made = _loaded(loader, pairs, writing)
         made.most_target_tokens = _positions(loader.config())
     if pairs:
-        longest = sorted((target for _, target in pairs), key=len)[-50:]
-        made.longest_target = max(len(made.encode_target(text, 1_000_000)[0]) for text in longest)
+        targets = (target for _, target in pairs)
+        made.longest_target = longest_of(targets, lambda text: len(made.encode_target(text, 1_000_000)[0]))
     loader.made_tokenizer = made
     return made
 
@@ -271,8 +263,7 @@ def _settle_generation(model: Any, made: PairTokenizer, writing: Writing) -> Non
         settings.suppress_tokens = sorted({*(settings.suppress_tokens or ()), target.pad_token_id})
     limit = writing.max_target_tokens
     if limit is None and made.longest_target is not None:
-        factor, more = _ROOM
-        limit = math.ceil(factor * made.longest_target) + more
+        limit = with_room(made.longest_target)
     if limit is None:
         limit = settings.max_new_tokens or made.most_target_tokens
     usual = transformers.GenerationConfig()

@@ -226,7 +226,8 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
         from tunewell.models.translators import Writing, translator
 
         limit = self.config.max_reply_tokens
-        if loader.scratch is None and loader.config().is_encoder_decoder:
+        assert loader.made_tokenizer is not None
+        if loader.made_tokenizer.has_decoder:
             return translator(loader, Writing(max_target_tokens=limit))
         return talker(loader, max_reply_tokens=limit)
 

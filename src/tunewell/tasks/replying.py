@@ -54,10 +54,9 @@ def reply_features(
     from tunewell.models.histories import reply_windows
 
     features = []
-    prompts = []
-    for window in reply_windows(tokenizer, example.turns, wanted, limit):
+    windows = reply_windows(tokenizer, example.turns, wanted, limit)
+    for window in windows:
         places = [place for start, end in window.spans for place in range(start, end)]
-        prompts.append(window.spans[-1][0])
         features.append(
             Feature(
                 example.id,
@@ -67,7 +66,7 @@ def reply_features(
                 positions=[place - 1 for place in places],  # the token before it is read to tell it
             )
         )
-    return [*features[:-1], replace(features[-1], num_prompt_tokens=prompts[-1])]
+    return [*features[:-1], replace(features[-1], num_prompt_tokens=windows[-1].spans[-1][0])]
 
 
 def prompt_feature(example: DialogueExample, tokenizer: Any, limit: int) -> Feature:
