@@ -68,6 +68,7 @@ def compete(wish: Wish) -> Outcome:
 def save_start(wish: Wish, pairs: Sequence[Pair], folder: Path) -> None:
     """Write the model from which Tunewell starts with this seed, these sizes and these training texts."""
     from tunewell.models.artefact import save_model
+    from tunewell.models.languages import AskedLanguages
     from tunewell.models.loading import ModelLoader
     from tunewell.models.scratch import Scratch
     from tunewell.models.translators import Writing, pair_tokenizer, translator
@@ -75,7 +76,7 @@ def save_start(wish: Wish, pairs: Sequence[Pair], folder: Path) -> None:
     assert wish.sizes is not None
     assert wish.data.languages is not None
     loader = ModelLoader("from-scratch", seed=wish.seed, scratch=Scratch(**wish.sizes))
-    writing = Writing(*wish.data.languages)
+    writing = Writing(AskedLanguages(*wish.data.languages))
     tokenizer = pair_tokenizer(loader, [(pair.source, pair.target) for pair in pairs], writing)
     save_model(translator(loader, writing), tokenizer, folder, MOST_SOURCE_TOKENS)
 

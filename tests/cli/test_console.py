@@ -32,7 +32,7 @@ def test_an_evaluation_is_said_in_its_own_sign(
     assert capsys.readouterr().err == f"step 3: validation {said}, the best so far\n"
 
 
-def run_with(primary: str, score: Score, baseline: Score, difference: Score) -> Any:
+def run_with(primary: str, score: Score, baseline: Score, difference: Score, *, talks: bool = False) -> Any:
     splits = {"test": SplitScores(100, {primary: score})}
     theirs = {"n_gram": {"test": SplitScores(100, {primary: baseline})}}
     return SimpleNamespace(
@@ -40,7 +40,9 @@ def run_with(primary: str, score: Score, baseline: Score, difference: Score) -> 
         path=Path("run"),
         report_path=Path("run/report.html"),
         dir=SimpleNamespace(model=Path("run/model"), adapter=Path("run/adapter"), read_manifest=dict),
-        task=SimpleNamespace(input_columns=lambda: ["text"]),
+        task=SimpleNamespace(
+            input_columns=lambda: ["text"], next_turn=lambda turns, example_id: "example" if talks else None
+        ),
     )
 
 
@@ -60,3 +62,10 @@ def test_a_summary_says_that_lower_is_better(capsys: pytest.CaptureFixture[str])
     said = capsys.readouterr().out
     assert "lower is better" not in said
     assert "the interval is wide" in said
+
+
+@pytest.mark.parametrize("talks", [True, False])
+def test_a_model_that_talks_is_to_be_talked_to(talks: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    score = Score(20.0, 19.5, 20.6)
+    print_summary(run_with("perplexity_per_token", score, score, score, talks=talks))
+    assert ("tunewell chat run\n" in capsys.readouterr().out) is talks

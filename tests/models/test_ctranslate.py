@@ -14,6 +14,7 @@ from tunewell.data.batches import Batch
 from tunewell.data.features import Feature
 from tunewell.models import ModelLoader
 from tunewell.models.ctranslate import Translator, convert, largest_gap
+from tunewell.models.languages import AskedLanguages
 from tunewell.models.scratch import Scratch
 from tunewell.models.translators import Writing, pair_tokenizer, translator
 from tunewell.models.written import target_losses, write
@@ -37,7 +38,7 @@ CPU = torch.device("cpu")
 
 def made(loader: ModelLoader, family: str = "") -> tuple[Any, Batch]:
     """A model and four sources for it."""
-    writing = Writing(*LANGUAGES.get(family, (None, None)))
+    writing = Writing(AskedLanguages(*LANGUAGES.get(family, ())))
     tokenizer = pair_tokenizer(loader, PAIRS, writing)
     model = translator(loader, writing).eval()
     features = [Feature(text, tokenizer.encode((text,)).input_ids) for text in SOURCES]

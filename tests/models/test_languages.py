@@ -10,7 +10,7 @@ import pytest
 import transformers
 
 from tunewell.core.errors import ConfigError
-from tunewell.models.languages import Languages, known_codes, set_languages
+from tunewell.models.languages import AskedLanguages, Languages, known_codes, set_languages
 from tunewell.models.tokenizer import read_tokenizer
 from tunewell.testing import tiny_translator
 
@@ -44,7 +44,7 @@ def test_a_language_is_known_by_its_usual_names(
 ) -> None:
     tokenizer = tokenizers(family)
     source, target = CODED[family]
-    found = set_languages(tokenizer, *(given or CODED[family]), "tiny")
+    found = set_languages(tokenizer, AskedLanguages(*(given or CODED[family])), "tiny")
     assert (tokenizer.src_lang, tokenizer.tgt_lang) == (source, target)
     assert tokenizer.convert_ids_to_tokens([found.forced_first or found.start])[0] in (
         target,
@@ -63,50 +63,50 @@ def test_what_is_unknown_or_missing_is_refused_with_the_known_codes(
 ) -> None:
     tokenizer = tokenizers(family)
     with pytest.raises(ConfigError, match="'xx' is no language that this model's tokenizer knows") as raised:
-        set_languages(tokenizer, "en", "xx", "tiny")
+        set_languages(tokenizer, AskedLanguages("en", "xx"), "tiny")
     assert raised.value.where == "task.target_language"
     assert CODED[family][1] in str(raised.value)
     with pytest.raises(ConfigError, match="is not set") as raised:
-        set_languages(tokenizer, None, "de", "tiny")
+        set_languages(tokenizer, AskedLanguages(None, "de"), "tiny")
     assert raised.value.where == "task.source_language"
 
 
 def test_a_slip_is_told_what_is_near(tokenizers: Callable[..., Any]) -> None:
     with pytest.raises(ConfigError, match="knows: deu_Latn"):
-        set_languages(tokenizers("nllb"), "en", "deu_Lat", "tiny")
+        set_languages(tokenizers("nllb"), AskedLanguages("en", "deu_Lat"), "tiny")
 
 
 def test_a_language_with_two_scripts_must_be_told(tokenizers: Callable[..., Any]) -> None:
     tokenizer = tokenizers("nllb", "en", "zho_Hans", "zho_Hant")
     with pytest.raises(ConfigError, match=r"'zh' can mean several .*: zho_Hans or zho_Hant"):
-        set_languages(tokenizer, "en", "zh", "tiny")
-    assert set_languages(tokenizer, "en", "zho_Hant", "tiny").forced_first == tokenizer.convert_tokens_to_ids(
-        "zho_Hant"
-    )
+        set_languages(tokenizer, AskedLanguages("en", "zh"), "tiny")
+    assert set_languages(
+        tokenizer, AskedLanguages("en", "zho_Hant"), "tiny"
+    ).forced_first == tokenizer.convert_tokens_to_ids("zho_Hant")
 
 
 @pytest.mark.parametrize("family", ["marian", "t5", "bart", "encoder-decoder"])
 def test_other_families_take_any_language(family: str, tokenizers: Callable[..., Any]) -> None:
     tokenizer = tokenizers(family)
     assert known_codes(tokenizer) == {}
-    assert set_languages(tokenizer, "en", "unheard", "tiny") == Languages()
-    assert set_languages(tokenizer, None, None, "tiny") == Languages()
+    assert set_languages(tokenizer, AskedLanguages("en", "unheard"), "tiny") == Languages()
+    assert set_languages(tokenizer, AskedLanguages(None, None), "tiny") == Languages()
 
 
 def test_a_code_before_the_source(tokenizers: Callable[..., Any]) -> None:
     tokenizer = tokenizers("marian-multilingual")
     german, english = (tokenizer.convert_tokens_to_ids(f">>{code}<<") for code in ("de", "en"))
-    found = set_languages(tokenizer, None, "deu", "tiny")
+    found = set_languages(tokenizer, AskedLanguages(None, "deu"), "tiny")
     assert found.taken_apart("the film") == (german, "the film")
     assert found.taken_apart(">>en<< the film") == (english, "the film"), "a source may bring its own"
     assert found.taken_apart(">>en<<the >> film <<") == (english, "the >> film <<")
     assert found.taken_apart(">>xx<< the film") == (german, ">>xx<< the film"), "what is no code is text"
     with pytest.raises(ConfigError, match="is not set"):
-        set_languages(tokenizer, None, None, "tiny", [">>de<< the film", "the plot"])
-    brought = set_languages(tokenizer, None, None, "tiny", [">>de<< the film", ">>en<< the plot"])
+        set_languages(tokenizer, AskedLanguages(), "tiny", [">>de<< the film", "the plot"])
+    brought = set_languages(tokenizer, AskedLanguages(), "tiny", [">>de<< the film", ">>en<< the plot"])
     assert brought.taken_apart(">>de<< x") == (german, "x")
     with pytest.raises(ConfigError, match="'fr' is no language"):
-        set_languages(tokenizer, None, "fr", "tiny")
+        set_languages(tokenizer, AskedLanguages(None, "fr"), "tiny")
 
 
 def test_what_is_settled_goes_into_the_model() -> None:

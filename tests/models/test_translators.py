@@ -14,6 +14,7 @@ from tunewell.core.errors import ConfigError, ModelError
 from tunewell.models.adapters import Lora
 from tunewell.models.artefact import save_model
 from tunewell.models.decoders import spelt_share
+from tunewell.models.languages import AskedLanguages
 from tunewell.models.loading import ModelLoader
 from tunewell.models.locate import fingerprint
 from tunewell.models.scratch import Scratch
@@ -32,7 +33,7 @@ GERMAN = [
 ]
 ENGLISH = [f"the {noun} was {tone}" for noun in ("film", "plot") for tone in ("great", "dull", "warm")]
 PAIRS = list(zip(ENGLISH, GERMAN, strict=True))
-LANGUAGES = Writing("en", "de")
+LANGUAGES = Writing(AskedLanguages("en", "de"))
 FROM_ENCODER = Writing(from_encoder=True)
 
 ENDS = {"encoder-decoder": "[SEP]"}
@@ -102,7 +103,7 @@ def test_the_code_of_the_language_stands_before_the_source(folders: Callable[[st
 def test_how_a_translator_writes_is_saved_with_it(
     family: str, folders: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    writing = Writing("en", "de", search={"num_beams": 3, "no_repeat_ngram_size": 2})
+    writing = Writing(AskedLanguages("en", "de"), search={"num_beams": 3, "no_repeat_ngram_size": 2})
     loader = ModelLoader(str(folders(family)))
     made = pair_tokenizer(loader, PAIRS, writing)
     save_model(translator(loader, writing), made, tmp_path, 32)

@@ -14,6 +14,7 @@ import torch
 import transformers
 
 import tunewell
+from tunewell.core.errors import ConfigError
 from tunewell.core.examples import Turn
 from tunewell.data import distractors
 from tunewell.models.sampling import Sampling
@@ -132,6 +133,8 @@ def test_fit_save_reload_reply(
         assert row["reply"] == reply
     total = sum(row["gold_loss"] for row in rows) / sum(row["num_gold_tokens"] for row in rows)
     assert run.scores.headline.value == pytest.approx(np.exp(total), rel=1e-6)
+    card = (run.path / "model/README.md").read_text()
+    assert "\npipeline_tag: text-generation\n" in card, "the Hub's word"
 
 
 def test_encoders_with_a_decoder_reply(folders: Callable[[str], Path], data: Path, tmp_path: Path) -> None:
@@ -146,6 +149,23 @@ def test_encoders_with_a_decoder_reply(folders: Callable[[str], Path], data: Pat
         ids = model.generate(**tokenizer(said, return_tensors="pt"))[0]
         assert row["reply"] == answer.reply == tokenizer.decode(ids, skip_special_tokens=True).strip()
         assert 1 <= row["gold_rank"] <= row["num_ranked"] == 4
+
+
+@pytest.mark.parametrize(("family", "code"), [("mbart", "en_XX"), ("m2m_100", "en"), ("nllb", "eng_Latn")])
+def test_families_with_languages_reply_in_the_one_they_are_told(
+    family: str, code: str, folders: Callable[[str], Path], data: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="must be told") as raised:
+        _fit(data, tmp_path / "none", folders(family))
+    assert raised.value.where == "task.language"
+    run = _fit(data, tmp_path / "run", folders(family), **{"task.language": "en"})
+    rows = [row for row in _rows(run) if row["split"] == "test"]
+    tokenizer = transformers.AutoTokenizer.from_pretrained(run.path / "model", src_lang=code, tgt_lang=code)
+    model = transformers.AutoModelForSeq2SeqLM.from_pretrained(run.path / "model").eval()
+    for row in rows[:3]:
+        said = "\n".join(f"{message['role']}: {message['content']}" for message in row["messages"][:-1])
+        ids = model.generate(**tokenizer(said, return_tensors="pt"))[0]
+        assert row["reply"] == tokenizer.decode(ids, skip_special_tokens=True).strip()
 
 
 def test_long_conversations_leave_room_for_the_reply(

@@ -160,6 +160,8 @@ def _suggestions(run: Run, scores: RunScores) -> list[str]:
     columns = run.task.input_columns()
     texts = " ".join(f'--text "{column if len(columns) > 1 else ""}..."' for column in columns)
     lines = [f"tunewell predict {run.path} {texts}", f"tunewell evaluate {run.path} OTHER_LABELLED_FILE"]
+    if run.task.next_turn((), "") is not None:
+        lines.insert(0, f"tunewell chat {run.path}")
     headline = scores.headline
     narrow = 0.05 if abs(headline.value) <= 1 else 0.1 * abs(headline.value)
     if headline.low is not None and headline.high is not None and headline.high - headline.low > narrow:

@@ -24,6 +24,15 @@ _BEFORE_TEXT = re.compile(r"\s*>>([^<>]+)<<\s*")
 
 
 @dataclass(frozen=True)
+class AskedLanguages:
+    """What a user wants read and written, None where nothing was said; `settings` are what the task calls the two."""
+
+    source: str | None = None
+    target: str | None = None
+    settings: tuple[str, str] = ("source_language", "target_language")
+
+
+@dataclass(frozen=True)
 class Languages:
     """What a translator must be told of its languages; None where the family has no such thing.
 
@@ -66,7 +75,7 @@ def known_codes(tokenizer: Any) -> dict[str, int]:
 
 
 def set_languages(
-    tokenizer: Any, source: str | None, target: str | None, model_name: str, texts: Sequence[str] = ()
+    tokenizer: Any, asked: AskedLanguages, model_name: str, texts: Sequence[str] = ()
 ) -> Languages:
     """Tell `tokenizer` its languages, where it has any; what the model must be told.
 
@@ -76,12 +85,12 @@ def set_languages(
     """
     marks = [str(token) for token in getattr(tokenizer, "supported_language_codes", None) or ()]
     if marks:
-        return _before_text(tokenizer, marks, target, model_name, texts)
+        return _before_text(tokenizer, marks, asked, model_name, texts)
     ids = known_codes(tokenizer)
     if not ids:
         return Languages()
-    tokenizer.src_lang = _code(source, "source_language", list(ids), model_name)
-    tokenizer.tgt_lang = code = _code(target, "target_language", list(ids), model_name)
+    tokenizer.src_lang = _code(asked.source, asked.settings[0], list(ids), model_name)
+    tokenizer.tgt_lang = code = _code(asked.target, asked.settings[1], list(ids), model_name)
     if tokenizer(text_target="a")["input_ids"][0] == ids[code]:
         return Languages(forced_first=ids[code])
     return Languages(
@@ -90,14 +99,15 @@ def set_languages(
 
 
 def _before_text(
-    tokenizer: Any, marks: Sequence[str], target: str | None, model_name: str, texts: Sequence[str]
+    tokenizer: Any, marks: Sequence[str], asked: AskedLanguages, model_name: str, texts: Sequence[str]
 ) -> Languages:
     found = {mark: _BEFORE_TEXT.fullmatch(mark) for mark in sorted(marks)}
     ids = {code[1]: int(tokenizer.convert_tokens_to_ids(mark)) for mark, code in found.items() if code}
     own = Languages(marks=ids)
-    if target is None and all(own.taken_apart(text)[0] is not None for text in texts):
+    if asked.target is None and all(own.taken_apart(text)[0] is not None for text in texts):
         return own
-    return Languages(before_source=ids[_code(target, "target_language", list(ids), model_name)], marks=ids)
+    code = _code(asked.target, asked.settings[1], list(ids), model_name)
+    return Languages(before_source=ids[code], marks=ids)
 
 
 def _code(given: str | None, setting: str, codes: Sequence[str], model_name: str) -> str:

@@ -17,7 +17,7 @@ from torch import nn
 
 from tunewell.core.errors import ConfigError, ModelError
 from tunewell.models.decoders import spelt_share, with_decoder
-from tunewell.models.languages import Languages, set_languages
+from tunewell.models.languages import AskedLanguages, Languages, set_languages
 from tunewell.models.lengths import longest_of, with_room
 from tunewell.models.scratch import learn_tokenizer, new_translator
 from tunewell.models.tokenizer import Encoding, Tokenizer, read_tokenizer
@@ -67,8 +67,7 @@ class Writing:
     whoever loads it gets the same translations.
     """
 
-    source_language: str | None = None
-    target_language: str | None = None
+    languages: AskedLanguages = field(default_factory=AskedLanguages)
     from_encoder: bool = False
     max_target_tokens: int | None = None
     search: Mapping[str, Any] = field(default_factory=dict)
@@ -182,7 +181,7 @@ def _loaded(loader: ModelLoader, pairs: Sequence[tuple[str, str]], writing: Writ
     if folder.is_dir():
         return PairTokenizer(own.hf, own.max_length_tokens, read_tokenizer(folder), start_token_id=start)
     sources = [source for source, _ in pairs]
-    languages = set_languages(own.hf, writing.source_language, writing.target_language, loader.name, sources)
+    languages = set_languages(own.hf, writing.languages, loader.name, sources)
     return PairTokenizer(own.hf, own.max_length_tokens, start_token_id=start, languages=languages)
 
 

@@ -7,13 +7,18 @@ from collections.abc import Sequence
 from tunewell.core.results import RunScores
 
 
-def model_card(*, base_model: str, data_name: str, scores: RunScores, label_names: Sequence[str]) -> str:
-    """Markdown with the Hub's metadata block; says the scores with their intervals and where they come from."""
+def model_card(
+    *, base_model: str, data_name: str, scores: RunScores, label_names: Sequence[str], pipeline_tag: str = ""
+) -> str:
+    """Markdown with the Hub's metadata block; says the scores with their intervals and where they come from.
+
+    `pipeline_tag` is the Hub's word for the task, where it is another than ours.
+    """
     split = scores.headline_split
     lines = [
         "---",
         "library_name: transformers",
-        f"pipeline_tag: {scores.task}",
+        f"pipeline_tag: {pipeline_tag or scores.task}",
         "---",
         "",
         f"# {scores.task} on {data_name}",

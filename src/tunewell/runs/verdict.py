@@ -122,6 +122,7 @@ def _write_results(
         data_name=dataset.name,
         scores=scores,
         label_names=list(task.to_json().get("labels", [])),
+        pipeline_tag=task.pipeline_tag,
     )
     write_text(run.model / "README.md", card)
     write_json(run.scores, scores.to_json())

@@ -61,6 +61,8 @@ class Task(ABC, Generic[E, P, C]):
     Config: ClassVar[type[TaskSettings]]
     engines: ClassVar[tuple[str, ...]] = ("torch",)
     """What a trained model may be computed with."""
+    pipeline_tag: ClassVar[str] = ""
+    """What the Hub calls such models, where that is not `name`."""
     config: C
 
     # What the data look like

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tunewell.data.findings import Finding
     from tunewell.metrics.tables import Scores
     from tunewell.models import ModelLoader, Tokenizer
+    from tunewell.models.translators import Writing
 
 _POOL_SIZE = 500
 
@@ -45,6 +46,9 @@ class DialogueConfig(TaskSettings):
     )
     replies: Literal["assistant", "all"] = setting(
         "assistant", "which turns are learnt and scored: the assistant's, or every turn but the first"
+    )
+    language: str | None = setting(
+        None, "language of the conversations, by the code that the model knows; for mBART, M2M100, NLLB"
     )
     system: str | None = setting(
         None, "what stands before conversations that have no system turn of their own"
@@ -96,6 +100,7 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
 
     name: ClassVar[str] = "dialogue"
     Config: ClassVar[type[TaskSettings]] = DialogueConfig
+    pipeline_tag: ClassVar[str] = "text-generation"
 
     # What the data look like
 
@@ -185,13 +190,22 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
         from tunewell.models.talkers import chat_tokenizer
 
         if loader.scratch is None and loader.config().is_encoder_decoder:
-            from tunewell.models.translators import Writing, pair_tokenizer
+            from tunewell.models.translators import pair_tokenizer
 
             pairs = [pair for example in examples for pair in self._pairs(example)]
-            return pair_tokenizer(loader, pairs, Writing(max_target_tokens=self.config.max_reply_tokens))
+            return pair_tokenizer(loader, pairs, self._writing)
         texts = [turn.text for example in examples for turn in example.turns]
         replies = [example.turns[place].text for example in examples for place in self._wanted(example)]
         return chat_tokenizer(loader, texts, replies)
+
+    @property
+    def _writing(self) -> Writing:
+        from tunewell.models.languages import AskedLanguages
+        from tunewell.models.translators import Writing
+
+        language = self.config.language
+        asked = AskedLanguages(language, language, ("language", "language"))
+        return Writing(asked, max_target_tokens=self.config.max_reply_tokens)
 
     def _pairs(self, example: DialogueExample) -> list[tuple[str, str]]:
         """What was said and what is replied, for each reply, as an encoder with a decoder has it."""
@@ -223,13 +237,12 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
     def build_model(self, loader: ModelLoader) -> nn.Module:
         """A causal model, or an encoder with a decoder."""
         from tunewell.models.talkers import talker
-        from tunewell.models.translators import Writing, translator
+        from tunewell.models.translators import translator
 
-        limit = self.config.max_reply_tokens
         assert loader.made_tokenizer is not None
         if loader.made_tokenizer.has_decoder:
-            return translator(loader, Writing(max_target_tokens=limit))
-        return talker(loader, max_reply_tokens=limit)
+            return translator(loader, self._writing)
+        return talker(loader, max_reply_tokens=self.config.max_reply_tokens)
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
         """Cross-entropy of each token of the replies, given all before it; summed."""
@@ -301,34 +314,11 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
 
     def score(self, examples: Sequence[DialogueExample], predictions: Sequence[ReplyPrediction]) -> Scores:
         """Perplexity first, per token and per character; of the last reply the rank, chrF2 and BLEU, and how varied it is."""
-        import numpy as np
-
-        from tunewell.metrics import replies
-        from tunewell.metrics.likelihoods import likelihood_table
-        from tunewell.metrics.tables import Scores
-        from tunewell.metrics.translations import bleu_tokenizer_for, translation_tables
-
-        losses = np.array([prediction.gold_loss or 0.0 for prediction in predictions])
-        counts = np.array([prediction.num_gold_tokens or 0 for prediction in predictions], float)
         characters = [
             sum(len(example.turns[place].text.strip()) for place in self._wanted(example))
             for example in examples
         ]
-        known = np.array([prediction.gold_loss is not None for prediction in predictions])
-        tables = [likelihood_table(losses, counts, np.array(characters, float) * known)]
-        ranks = [prediction.gold_rank for prediction in predictions]
-        if any(rank is not None for rank in ranks):
-            ranked = [prediction.num_ranked or 1 for prediction in predictions]
-            of = np.array([np.nan if rank is None else rank for rank in ranks], float)
-            tables.append(replies.ranking_table(of, np.array(ranked, float)))
-        totals: dict[str, float] = {}
-        if all(prediction.reply is not None for prediction in predictions):
-            written = [prediction.reply or "" for prediction in predictions]
-            golds = [example.reply or "" for example in examples]
-            cut = bleu_tokenizer_for(None, golds[:1000])
-            tables += translation_tables(written, golds, bleu_tokenizer=cut, with_ter=False)
-            totals = dict(replies.reply_totals(written))
-        return Scores("perplexity_per_token", tables, totals=totals)
+        return replying.scores(examples, predictions, characters)
 
     def describe(
         self, examples: Sequence[DialogueExample], predictions: Sequence[ReplyPrediction]

@@ -1,4 +1,4 @@
-"""Conversations as features, and replies written and ranked for those of a batch.
+"""Conversations as features, and replies written, ranked and scored.
 
 Not for: how likely the gold replies are (`dialogue`), or the form in which turns are written (`tunewell.models.talkers`).
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tunewell.core.examples import DialogueExample
+from tunewell.core.examples import DialogueExample, ReplyPrediction
 from tunewell.data import distractors
 from tunewell.data.features import Feature
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from tunewell.data.batches import Batch
+    from tunewell.metrics.tables import Scores
 
 _TOKENS_AT_ONCE = 4096
 
@@ -221,6 +222,39 @@ def _feature(prompt: Prompt, candidate: list[int], tokenizer: Any) -> Feature:
     before = tokenizer.newest(prompt.ids, limit - len(candidate))
     places = range(len(before) - 1, len(before) + len(candidate) - 1)
     return Feature(prompt.example_id, [*before, *candidate], target=candidate, positions=list(places))
+
+
+def scores(
+    examples: Sequence[DialogueExample], predictions: Sequence[ReplyPrediction], num_characters: Sequence[int]
+) -> Scores:
+    """What is known of the predictions: likelihoods, ranks, and replies beside the gold ones.
+
+    `num_characters` are those of all the replies of each example whose likelihood was computed.
+    """
+    import numpy as np
+
+    from tunewell.metrics import replies
+    from tunewell.metrics.likelihoods import likelihood_table
+    from tunewell.metrics.tables import Scores
+    from tunewell.metrics.translations import bleu_tokenizer_for, translation_tables
+
+    losses = np.array([prediction.gold_loss or 0.0 for prediction in predictions])
+    counts = np.array([prediction.num_gold_tokens or 0 for prediction in predictions], float)
+    known = np.array([prediction.gold_loss is not None for prediction in predictions])
+    tables = [likelihood_table(losses, counts, np.array(num_characters, float) * known)]
+    ranks = [prediction.gold_rank for prediction in predictions]
+    if any(rank is not None for rank in ranks):
+        ranked = [prediction.num_ranked or 1 for prediction in predictions]
+        of = np.array([np.nan if rank is None else rank for rank in ranks], float)
+        tables.append(replies.ranking_table(of, np.array(ranked, float)))
+    totals: dict[str, float] = {}
+    if all(prediction.reply is not None for prediction in predictions):
+        written = [prediction.reply or "" for prediction in predictions]
+        golds = [example.reply or "" for example in examples]
+        cut = bleu_tokenizer_for(None, golds[:1000])
+        tables += translation_tables(written, golds, bleu_tokenizer=cut, with_ter=False)
+        totals = dict(replies.reply_totals(written))
+    return Scores("perplexity_per_token", tables, totals=totals)
 
 
 def _device(model: Any) -> Any:

@@ -78,9 +78,8 @@ class TranslationConfig(TaskSettings):
     label_smoothing: float = setting(
         0.1, "share of each target that is spread over the vocabulary", at_least=0, below=1
     )
-    bleu_tokenizer: str | None = setting(
-        None,
-        "how BLEU and TER cut words (`13a`, `zh`, `ja-mecab`, `char`, ...); when absent, by the target's language",
+    bleu_tokenizer: Literal["13a", "intl", "zh", "ja-mecab", "ko-mecab", "char", "none"] | None = setting(
+        None, "how BLEU cuts words, in sacreBLEU's terms; when absent, by the target's language"
     )
     rouge: bool = setting(False, "score ROUGE beside BLEU, as summaries are")
 
@@ -163,13 +162,14 @@ class Translation(Task[TranslationExample, TranslationPrediction, TranslationCon
         return reading.read_pair(row, own, labelled=labelled)
 
     def learn(self, examples: Mapping[str, Sequence[TranslationExample]]) -> Self:
-        """How the target's words are to be cut for BLEU."""
-        from tunewell.metrics.translations import bleu_tokenizer_for
+        """How the target's words are to be cut for BLEU. Raises `ConfigError` where that is not installed."""
+        from tunewell.metrics.translations import bleu_tokenizer_for, signatures
 
         targets = [example.target or "" for example in examples["train"]]
         if not targets:
             raise DataError("there is no training pair: there is nothing to learn")
         chosen = self.config.bleu_tokenizer or bleu_tokenizer_for(self.config.target_language, targets[:1000])
+        signatures(chosen)  # or it would be missed only after training
         return replace(self, bleu_tokenizer=chosen)
 
     @classmethod
@@ -185,12 +185,12 @@ class Translation(Task[TranslationExample, TranslationPrediction, TranslationCon
 
     @property
     def _writing(self) -> Writing:
+        from tunewell.models.languages import AskedLanguages
         from tunewell.models.translators import Writing
 
         config = self.config
         return Writing(
-            config.source_language,
-            config.target_language,
+            AskedLanguages(config.source_language, config.target_language),
             config.decoder == "from-encoder",
             config.max_target_tokens,
             self._search,
@@ -280,7 +280,7 @@ class Translation(Task[TranslationExample, TranslationPrediction, TranslationCon
         return search
 
     def in_training(self) -> Self:
-        """Greedy: beam search costs several times as much, and orders checkpoints alike."""
+        """Greedy and without TER: beam search costs several times as much, and orders checkpoints alike."""
         return replace(self, greedy=True)
 
     def decode(self, example: TranslationExample, outputs: Outputs) -> TranslationPrediction:
@@ -308,7 +308,7 @@ class Translation(Task[TranslationExample, TranslationPrediction, TranslationCon
     def score(
         self, examples: Sequence[TranslationExample], predictions: Sequence[TranslationPrediction]
     ) -> Scores:
-        """BLEU first, then chrF2, chrF++ and TER as sacreBLEU has them; perplexity where the model was asked."""
+        """BLEU first, then chrF2, chrF++ and, after training, TER as sacreBLEU has them; perplexity where it is known."""
         import numpy as np
 
         from tunewell.metrics.likelihoods import likelihood_table
@@ -318,7 +318,9 @@ class Translation(Task[TranslationExample, TranslationPrediction, TranslationCon
 
         written = [prediction.translation for prediction in predictions]
         golds = [example.target or "" for example in examples]
-        tables = list(translation_tables(written, golds, bleu_tokenizer=self.bleu_tokenizer))
+        tables = list(
+            translation_tables(written, golds, bleu_tokenizer=self.bleu_tokenizer, with_ter=not self.greedy)
+        )
         if self.config.rouge:
             tables.append(rouge_table(written, golds))
         losses = [prediction.gold_loss for prediction in predictions]
@@ -355,8 +357,15 @@ class Translation(Task[TranslationExample, TranslationPrediction, TranslationCon
         return example.target
 
     def checks(self, examples: Mapping[str, Sequence[TranslationExample]]) -> list[Finding]:
-        """Pairs that are no translations: equal sides, odd lengths, swapped sides."""
-        return reading.examine(examples, self.config.source_language, self.config.target_language)
+        """Pairs that are no translations: equal sides, odd lengths, swapped sides; and BLEU by a lesser tokenizer."""
+        from tunewell.data.findings import Finding
+        from tunewell.metrics.translations import tokenizer_note
+
+        config = self.config
+        found = reading.examine(examples, config.source_language, config.target_language)
+        targets = [example.target or "" for example in examples.get("train", ())]
+        note = "" if config.bleu_tokenizer else tokenizer_note(config.target_language, targets[:1000])
+        return [*found, *([Finding("bleu-tokenizer", "info", note)] if note else [])]
 
     def baselines(self, tokenizer: Tokenizer) -> Mapping[str, Callable[[], Baseline]]:
         """The source as it is; the target of the training pair whose source is most like it."""
