@@ -15,11 +15,13 @@ import transformers
 
 import tunewell
 from tunewell.core.errors import ConfigError
-from tunewell.core.examples import Turn
+from tunewell.core.examples import ReplyPrediction, Turn
 from tunewell.data import distractors
 from tunewell.models.sampling import Sampling
 from tunewell.models.talkers import PLAIN_TEMPLATE
+from tunewell.predictor import Predictor
 from tunewell.runs import Run
+from tunewell.tasks.dialogue import Dialogue, DialogueConfig
 from tunewell.testing import CHATML, CHATML_TOKENS, tiny_causal, tiny_translator
 
 _TONES = {"great": "wonderful", "dull": "boring", "warm": "kind", "cold": "distant"}
@@ -41,6 +43,15 @@ SCRATCH = {
     "model.num_heads": 2,
     "model.vocab_size": 300,
 }
+CHECKPOINTS_OWN = {
+    "do_sample": True,
+    "temperature": 0.6,
+    "top_p": 0.9,
+    "repetition_penalty": 1.3,
+    "max_length": 7,
+}
+"""How a chat model that was published is to write, which our settings take the place of."""
+
 LORA: dict[str, Any] = {"model.lora_rank": 4}
 ASKED = [[Turn("user", f"how was the {thing}?")] for thing in _THINGS]
 
@@ -71,6 +82,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
                 tiny_causal(path, "gpt2", words)
             elif name == "llama":
                 tiny_causal(path, "llama", words, chat_template=CHATML, special_tokens=CHATML_TOKENS)
+                transformers.GenerationConfig(**CHECKPOINTS_OWN).save_pretrained(path)
             else:
                 tiny_translator(path, name, words)
             made[name] = path
@@ -111,7 +123,7 @@ def _by_transformers(folder: Path, row: dict[str, Any]) -> tuple[float, int, str
         loss += float(mean) * (len(whole) - len(asked))
         count += len(whole) - len(asked)
     prompt = torch.tensor([asked])
-    ids = model.generate(prompt, attention_mask=torch.ones_like(prompt), do_sample=False)[0, len(asked) :]
+    ids = model.generate(prompt, attention_mask=torch.ones_like(prompt))[0, len(asked) :]
     return loss, count, tokenizer.decode(ids, skip_special_tokens=True).strip()
 
 
@@ -279,26 +291,48 @@ def test_a_draw_hangs_on_its_seed_and_place_alone() -> None:
     assert not torch.equal(later, alone)
 
 
-def test_drawn_replies_hang_on_nothing_else(run: Run) -> None:
-    from tunewell.predictor import Predictor
-    from tunewell.tasks.dialogue import Dialogue, DialogueConfig
-
+def _replies(run: Run, batch_tokens: int, **settings: Any) -> list[ReplyPrediction]:
+    """The model's replies with other settings of how they are written."""
     task: Any = run.predictor.task
+    changed = DialogueConfig(**{**task.config.model_dump(), **settings})
+    model, tokenizer, runtime = run.predictor.model, run.predictor.tokenizer, run.predictor.runtime
+    own = Predictor(Dialogue(changed, task.pool), model, tokenizer, runtime, batch_tokens)
+    asked = [task.next_turn(turns, f"turn {n}") for n, turns in enumerate(ASKED * 2)]
+    return list(own.predict(asked))  # type: ignore[arg-type]
 
-    def replies(batch_tokens: int, **settings: Any) -> list[str]:
-        changed = DialogueConfig(**{**task.config.model_dump(), "temperature": 2.0, **settings})
-        own = Predictor(
-            Dialogue(changed, task.pool),
-            run.predictor.model,
-            run.predictor.tokenizer,
-            run.predictor.runtime,
-            batch_tokens,
-        )
-        asked = [task.next_turn(turns, f"turn {n}") for n, turns in enumerate(ASKED * 2)]
-        return [prediction.reply for prediction in own.predict(asked)]  # type: ignore[attr-defined]
+
+def test_drawn_replies_hang_on_nothing_else(run: Run) -> None:
+    def replies(batch_tokens: int, **settings: Any) -> list[str | None]:
+        return [
+            prediction.reply for prediction in _replies(run, batch_tokens, **{"temperature": 2.0, **settings})
+        ]
 
     first = replies(4096)
     assert first == replies(1) == replies(40)
     assert len(set(first)) > 3
     assert first != replies(4096, sampling_seed=1)
     assert replies(1, top_p=1e-6) == replies(4096, temperature=0.0)
+
+
+def test_a_text_to_stop_at_ends_a_reply_before_it(run: Run) -> None:
+    greedy = _replies(run, 4096)
+    texts = [prediction.reply or "" for prediction in greedy]
+    stop = texts[0][2:4]
+    assert stop.strip()
+    stopped = _replies(run, 4096, stop=["never written", stop])
+    for before, after in zip(greedy, stopped, strict=True):
+        text = before.reply or ""
+        assert after.reply == text.partition(stop)[0].rstrip()
+        assert after.reached_limit is (before.reached_limit and stop not in text)
+    assert len(stopped[0].reply or "") == 2
+
+
+def test_how_replies_are_drawn_is_saved_with_the_model(data: Path, tmp_path: Path) -> None:
+    drawn = {"task.temperature": 0.8, "task.top_p": 0.9, "task.stop": ["User:"], "training.max_steps": 1}
+    run = _fit(data, tmp_path / "run", None, **SCRATCH, **drawn)
+    saved = json.loads((run.path / "model/generation_config.json").read_text())
+    assert (saved["do_sample"], saved["temperature"], saved["top_p"], saved["top_k"]) == (True, 0.8, 0.9, 0)
+    settings = json.loads((run.path / "task.json").read_text())
+    assert "User:" in json.dumps(settings)
+    with pytest.raises(ConfigError, match="stop"):
+        _fit(data, tmp_path / "none", None, **SCRATCH, **{"task.stop": [""]})

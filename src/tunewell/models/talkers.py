@@ -12,7 +12,7 @@ computing (`written`) or cutting long conversations into windows (the task).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from tunewell.core.errors import ModelError
 from tunewell.core.examples import Turn
 from tunewell.models.lengths import longest_of, with_room
 from tunewell.models.scratch import learn_tokenizer, new_talker
+from tunewell.models.search import settle_search
 from tunewell.models.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -218,8 +219,12 @@ def _give_plain_form(hf: Any) -> list[int]:
     return list(range(before, len(hf)))
 
 
-def talker(loader: ModelLoader, *, max_reply_tokens: int | None = None) -> nn.Module:
+def talker(
+    loader: ModelLoader, search: Mapping[str, Any], *, max_reply_tokens: int | None = None
+) -> nn.Module:
     """The causal model, ready to be computed; its `generation_config` says how a reply ends and how long it may be.
+
+    `search` is how it is looked for, in the words of the same, where the model is saved.
 
     `chat_tokenizer` must have been asked before.
     """
@@ -244,5 +249,5 @@ def talker(loader: ModelLoader, *, max_reply_tokens: int | None = None) -> nn.Mo
     elif settings.max_new_tokens is None:
         settings.max_new_tokens = made.max_length_tokens // 2
     made.most_reply_tokens = settings.max_new_tokens
-    settings.max_length = None
+    settle_search(model, search)
     return loader.ready(model, new_token_ids=made.new_token_ids)

@@ -20,6 +20,7 @@ from tunewell.models.decoders import spelt_share, with_decoder
 from tunewell.models.languages import AskedLanguages, Languages, set_languages
 from tunewell.models.lengths import longest_of, with_room
 from tunewell.models.scratch import learn_tokenizer, new_translator
+from tunewell.models.search import settle_search
 from tunewell.models.tokenizer import Encoding, Tokenizer, read_tokenizer
 
 if TYPE_CHECKING:
@@ -36,27 +37,6 @@ _SPELT_SHARE = 0.95
 
 _SAMPLE = 2000
 _DEFAULT_POSITIONS = 510
-_OTHERS_SEARCH = (
-    "do_sample",
-    "early_stopping",
-    "encoder_no_repeat_ngram_size",
-    "exponential_decay_length_penalty",
-    "forced_eos_token_id",
-    "length_penalty",
-    "max_length",
-    "min_length",
-    "min_new_tokens",
-    "no_repeat_ngram_size",
-    "num_beams",
-    "repetition_penalty",
-    "temperature",
-    "top_k",
-    "top_p",
-)
-"""Settings with which a checkpoint was to write other texts, such as summaries of 56 words at least; they get the library's
-own values again.
-
-So does an end that is forced upon a text which reaches the greatest length: it looks as if the text was finished."""
 
 
 @dataclass(frozen=True)
@@ -265,9 +245,8 @@ def _settle_generation(model: Any, made: PairTokenizer, writing: Writing) -> Non
         limit = with_room(made.longest_target)
     if limit is None:
         limit = settings.max_new_tokens or made.most_target_tokens
-    usual = transformers.GenerationConfig()
-    settings.update(**{name: getattr(usual, name, None) for name in _OTHERS_SEARCH})
-    settings.update(**writing.search, max_new_tokens=min(limit, made.most_target_tokens))
+    settle_search(model, writing.search)
+    settings.max_new_tokens = min(limit, made.most_target_tokens)
 
 
 def _positions(config: Any) -> int:

@@ -68,6 +68,7 @@ class DialogueConfig(TaskSettings):
     top_p: float = setting(
         1.0, "draw among the likeliest tokens that have this much probability together", above=0, at_most=1
     )
+    stop: list[str] = setting([], "texts before which a reply ends, besides its own end")
     sampling_seed: int = setting(
         0,
         "seed of what temperature draws; a reply depends on it and on nothing beside",
@@ -83,6 +84,7 @@ class DialogueConfig(TaskSettings):
 
     @model_validator(mode="after")
     def _refuse_settings_without_effect(self) -> DialogueConfig:
+        require(all(self.stop), "stop", "holds an empty text, which would end every reply at once")
         if self.temperature == 0:
             require(self.top_p == 1, "top_p", "has no effect when temperature is 0")
             require(self.sampling_seed == 0, "sampling_seed", "has no effect when temperature is 0")
@@ -199,13 +201,19 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
         return chat_tokenizer(loader, texts, replies)
 
     @property
+    def _search(self) -> replying.Search:
+        config = self.config
+        return replying.Search(config.temperature, config.top_p, config.sampling_seed, tuple(config.stop))
+
+    @property
     def _writing(self) -> Writing:
         from tunewell.models.languages import AskedLanguages
         from tunewell.models.translators import Writing
 
         language = self.config.language
         asked = AskedLanguages(language, language, ("language", "language"))
-        return Writing(asked, max_target_tokens=self.config.max_reply_tokens)
+        limit, search = self.config.max_reply_tokens, self._search.saved()
+        return Writing(asked, max_target_tokens=limit, search=search)
 
     def _pairs(self, example: DialogueExample) -> list[tuple[str, str]]:
         """What was said and what is replied, for each reply, as an encoder with a decoder has it."""
@@ -242,7 +250,7 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
         assert loader.made_tokenizer is not None
         if loader.made_tokenizer.has_decoder:
             return translator(loader, self._writing)
-        return talker(loader, max_reply_tokens=self.config.max_reply_tokens)
+        return talker(loader, self._search.saved(), max_reply_tokens=self.config.max_reply_tokens)
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
         """Cross-entropy of each token of the replies, given all before it; summed."""
@@ -271,10 +279,8 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
         prompts = [] if self.brief else replying.prompts_of(batch)
         if not prompts:
             return found
-        config = self.config
-        search = replying.Search(config.temperature, config.top_p, config.sampling_seed)
-        written = replying.replies(model, prompts, tokenizer, search)
-        num_false = config.num_distractors
+        written = replying.replies(model, prompts, tokenizer, self._search)
+        num_false = self.config.num_distractors
         false = [replying.false_replies(self.pool, prompt, tokenizer, num_false) for prompt in prompts]
         ranks = replying.gold_ranks(model, prompts, false, tokenizer, self._losses, self.collate)
         for prompt, (text, is_cut), rank, others in zip(prompts, written, ranks, false, strict=True):

@@ -38,11 +38,32 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How to write a reply: at temperature 0 the likeliest token each time, else drawn with a seed."""
+    """How to write a reply: at temperature 0 the likeliest token each time, else drawn with a seed.
+
+    It ends at its own end token, or before the first of the texts in `stop`.
+    """
 
     temperature: float
     top_p: float
     seed: int
+    stop: tuple[str, ...] = ()
+
+    def saved(self) -> dict[str, Any]:
+        """In the words of transformers' `GenerationConfig`, for whoever loads the model; it knows no seed."""
+        if self.temperature == 0:
+            return {"num_beams": 1, "do_sample": False}
+        return {
+            "num_beams": 1,
+            "do_sample": True,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "top_k": 0,
+        }
+
+    def ended(self, text: str) -> str:
+        """`text` up to the first of the texts that end it."""
+        places = [place for stop in self.stop if (place := text.find(stop)) >= 0]
+        return text[: min(places)].rstrip() if places else text
 
 
 # Features
@@ -145,8 +166,17 @@ def replies(
         seeds = [_seed(prompt.example_id, search.seed) for prompt in prompts]
         start = 1 if tokenizer.has_decoder else int(batch.lengths.max())
         processors.append(Sampling(seeds, start, search.temperature, search.top_p))
-    rows = write(model, batch, {"num_beams": 1, "do_sample": False}, processors)
-    return [(tokenizer.decode(row), tokenizer.is_cut(row)) for row in rows]
+    settings: dict[str, Any] = dict.fromkeys(("temperature", "top_p", "top_k"))
+    settings |= {"num_beams": 1, "do_sample": False}  # `Sampling` draws, by seeds
+    if search.stop:
+        settings |= {"stop_strings": list(search.stop), "tokenizer": tokenizer.hf}
+    rows = write(model, batch, settings, processors)
+    texts = [tokenizer.decode(row) for row in rows]
+    ended = [search.ended(text) for text in texts]
+    return [
+        (end, tokenizer.is_cut(row) and end == text)
+        for row, text, end in zip(rows, texts, ended, strict=True)
+    ]
 
 
 def reply_ids(text: str, tokenizer: Any) -> list[int]:
