@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tunewell.models.loading import ModelLoader
 from tunewell.models.scratch import Scratch, learn_tokenizer, new_talker, new_translator
+from tunewell.models.tokenizer import Tokenizer, read_tokenizer
 
 TEXTS = [
     f"the {noun} was {tone}, \u00fcberhaupt" for noun in ("film", "plot") for tone in ("great", "dull")
@@ -42,6 +43,23 @@ def test_every_text_comes_back(tokenizer: Any, text: str) -> None:
     assert tokenizer.unk_token_id not in ids
     back = tokenizer.decode(ids, skip_special_tokens=True).strip()
     assert back == unicodedata.normalize("NFC", text).strip()
+
+
+def test_what_is_typed_like_a_mark_is_text(tmp_path: Path) -> None:
+    """Or a translator would be taught to stop where a text speaks of `</s>`; so it is after loading, too."""
+    made = learn_tokenizer(["press </s> then <pad> and <unk>"] * 5, 300)
+    made.save_pretrained(tmp_path)
+    text = "press <pad> then </s> and <unk> now"
+    for hf in (made, read_tokenizer(tmp_path)):
+        tokenizer = Tokenizer(hf, 100)
+        for ids in (
+            hf(text)["input_ids"],
+            tokenizer.encode((text,)).input_ids,
+            [*tokenizer.pieces(text).ids, 0],
+        ):
+            assert not set(ids[:-1]) & set(hf.all_special_ids)
+            assert ids[-1] == hf.eos_token_id
+            assert tokenizer.decode(ids) == text
 
 
 def test_the_same_texts_give_the_same_vocabulary(tokenizer: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -75,6 +77,8 @@ def test_a_target_is_what_the_decoder_writes(family: str, folders: Callable[[str
 def test_the_newest_of_a_source_stays(family: str, folders: Callable[[str], Path]) -> None:
     made = pair_tokenizer(ModelLoader(str(folders(family))), PAIRS, LANGUAGES)
     whole = list(made.hf("the film was great the plot was dull")["input_ids"])
+    if made.languages.before_source is not None:
+        whole = [made.languages.before_source, *whole]
     assert made.encode_newest("the film was great the plot was dull", 60) == (whole, 0)
     ids, num_cut = made.encode_newest("the film was great the plot was dull", 8)
     assert (len(ids), num_cut) == (8, len(whole) - 8)
@@ -205,6 +209,59 @@ def test_who_cannot_write_is_refused(tiny: Callable[[str], Path], texts: list[st
         )
     with pytest.raises(ConfigError, match=r"no effect with model\.from_scratch"):
         pair_tokenizer(ModelLoader("", scratch=Scratch(16, 1, 2, 32, 300, 0.0)), PAIRS, FROM_ENCODER)
+
+
+def _of_family(folder: Path, config: Any, tiny: Callable[[str], Path]) -> Path:
+    """A checkpoint without a head, with the tokenizer of the tiny RoBERTa."""
+    shutil.copytree(tiny("roberta"), folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    config.vocab_size = transformers.AutoConfig.from_pretrained(folder).vocab_size
+    transformers.AutoModel.from_config(config).save_pretrained(folder)
+    return folder
+
+
+def test_who_cannot_become_a_decoder_is_refused(tiny: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = _of_family(tmp_path / "xlm", transformers.XLMConfig(emb_dim=32, n_layers=1, n_heads=2), tiny)
+    loader = ModelLoader(str(folder))
+    pair_tokenizer(loader, PAIRS, FROM_ENCODER)
+    with pytest.raises(ModelError, match="'xlm' cannot become a decoder"):
+        translator(loader, FROM_ENCODER)
+
+
+def test_a_new_heads_bias_is_nought(tiny: Callable[[str], Path], tmp_path: Path) -> None:
+    """transformers makes that of data2vec of whatever stands in memory."""
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    config = transformers.Data2VecTextConfig(**sizes, max_position_embeddings=66, pad_token_id=1)
+    folder = _of_family(tmp_path / "data2vec", config, tiny)
+    for _ in range(3):
+        loader = ModelLoader(str(folder))
+        made = pair_tokenizer(loader, PAIRS, FROM_ENCODER)
+        del_later = [torch.full((len(made),), 7.0) for _ in range(200)]
+        del del_later
+        model: Any = translator(loader, FROM_ENCODER)
+        biases = [
+            parameter
+            for name, parameter in model.named_parameters()
+            if name in loader.new_parameters and name.endswith("bias")
+        ]
+        assert biases
+        assert not any(parameter.any() for parameter in biases)
+
+
+@pytest.mark.parametrize("family", ["t5", "bart"])
+def test_longer_texts_are_read_and_written_where_they_are_wanted(
+    family: str, folders: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """T5 has no limit of its own; BART has, and it holds."""
+    folder = shutil.copytree(folders(family), tmp_path / "model")
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps({**settings, "model_max_length": 10**6}))
+    wanted = Writing(max_target_tokens=900, wanted_source_tokens=2000)
+    found = [pair_tokenizer(ModelLoader(str(folder)), PAIRS, writing) for writing in (Writing(), wanted)]
+    limits = [(made.max_length_tokens, made.most_target_tokens) for made in found]
+    if family == "t5":
+        assert limits == [(512, 510), (2000, 900)]
+    else:
+        assert limits[0] == limits[1] < (512, 510)
 
 
 def test_a_decoder_that_is_there_is_kept(folders: Callable[[str], Path]) -> None:

@@ -94,6 +94,7 @@ class NGramReplies:
             self._frequent,
             gold_loss=sum(losses),
             num_gold_tokens=sum(nums_tokens),
+            num_gold_characters=sum(len(target.strip()) for target in targets),
             gold_rank=1 + sum(mean <= gold for mean in means) if means else None,
             num_ranked=1 + len(means) if means else None,
         )

@@ -127,10 +127,13 @@ class DialogueExample(Example):
     """A conversation, from its first turn to its last.
 
     A last turn of the assistant's is the reply that is known; without one, a reply is asked for. System turns stand
-    before all others; user and assistant take turns after them.
+    before all others; user and assistant take turns after them. `num_left_out` turns of the user's stood after the last reply, and
+    `num_joined` turns were joined to the one before them, which the same speaker said.
     """
 
     turns: tuple[Turn, ...]
+    num_left_out: int = 0
+    num_joined: int = 0
 
     @property
     def reply(self) -> str | None:
@@ -279,7 +282,8 @@ class ReplyPrediction(Prediction):
     """A reply that a model wrote; None where it was not asked to, as while training.
 
     `gold_loss` and `num_gold_tokens` are sums over all replies of the conversation, the reply that ends it and
-    earlier ones, each given what was really said before it; see `TranslationPrediction`. `gold_rank` is the place of the
+    earlier ones, each given what was really said before it; see `TranslationPrediction`. `num_gold_characters` is how
+    long their texts are, as far as the tokens reach. `gold_rank` is the place of the
     gold last reply among `num_ranked` candidates, 1 for the likeliest.
     """
 
@@ -287,6 +291,7 @@ class ReplyPrediction(Prediction):
     reached_limit: bool = False
     gold_loss: float | None = None
     num_gold_tokens: int | None = None
+    num_gold_characters: int | None = None
     gold_rank: int | None = None
     num_ranked: int | None = None
 

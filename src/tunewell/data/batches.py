@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tunewell.core.labels import IGNORE_INDEX
-from tunewell.data.features import Feature
+from tunewell.data.features import Asked, Feature
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,7 @@ class Batch:
     that the task reads, `num_positions` `(sequences,)` how many of them each sequence has; `offsets` holds their
     character spans, a list for each sequence. Without such tokens all three are empty. `target_ids`
     `(target tokens,)` and `target_lengths` `(sequences,)` are what a decoder is to write, no token where nobody knows it
-    and None where nobody knows any; `prompt_lengths` says how many tokens of each sequence are given when a reply is
-    asked for, None where none is.
+    and None where nobody knows any; `asked` and `num_target_characters` are those of the sequences' features.
     """
 
     input_ids: Tensor
@@ -48,7 +47,8 @@ class Batch:
     offsets: tuple[Sequence[tuple[int, int]], ...] = ()
     target_ids: Tensor | None = None
     target_lengths: Tensor | None = None
-    prompt_lengths: tuple[int | None, ...] = ()
+    asked: tuple[Asked | None, ...] = ()
+    num_target_characters: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, features: Sequence[Feature], labels: Tensor | None = None, num_targets: float = 0.0) -> Batch:
@@ -77,7 +77,8 @@ class Batch:
             positions=torch.tensor(places, dtype=torch.long),
             num_positions=torch.tensor([len(feature.positions) for feature in features]),
             offsets=tuple(feature.offsets for feature in features),
-            prompt_lengths=tuple(feature.num_prompt_tokens for feature in features),
+            asked=tuple(feature.asked for feature in features),
+            num_target_characters=tuple(feature.num_target_characters for feature in features),
             **targets,
         )
 

@@ -8,6 +8,17 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A reply that is asked for: the token ids that are given, and those of the gold reply, its end included.
+
+    The latter are empty where nobody knows it.
+    """
+
+    prompt_ids: Sequence[int]
+    gold_ids: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Feature:
     """What a model reads of one example.
 
@@ -19,8 +30,8 @@ class Feature:
     ("longer than task.max_answer_tokens (30)"); it is empty where it can.
 
     A task that writes text has its own: `target_ids` are the token ids that a decoder is to write, where encoder and
-    decoder are two; `num_prompt_tokens` says how many of `input_ids` are given when a reply is asked for, where they are
-    one.
+    decoder are two; `asked` is the reply that is asked for, if any is. `num_target_characters` is the length of the
+    user's text that the target stands for, where a likelihood per character is wanted.
     """
 
     example_id: str
@@ -32,7 +43,8 @@ class Feature:
     offsets: Sequence[tuple[int, int]] = ()
     out_of_reach: str = ""
     target_ids: Sequence[int] = ()
-    num_prompt_tokens: int | None = None
+    asked: Asked | None = None
+    num_target_characters: int = 0
 
     @property
     def size(self) -> int:

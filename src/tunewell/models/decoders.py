@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import transformers
 
+from tunewell.core.errors import ModelError
 from tunewell.models.tokenizer import NUMBERED_FROM_PAD
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def with_decoder(loader: ModelLoader, source: Any, target: Any, start_token_id: 
     """Encoder and decoder that both begin as the checkpoint; between them, attention that is new.
 
     `source` and `target` are Hugging Face's tokenizers; where they are two, the decoder has embeddings of its own.
+    Raises `ModelError` for an architecture that cannot decode.
     """
     encoder = loader.load(transformers.AutoModel, loader.config())
     config = loader.config()
@@ -48,7 +50,15 @@ def with_decoder(loader: ModelLoader, source: Any, target: Any, start_token_id: 
     new = loader.new_parameters
     if has_own_target:
         _inherit(decoder, encoder, target, source)
-    model = transformers.EncoderDecoderModel(encoder=encoder, decoder=decoder)
+    try:
+        model = transformers.EncoderDecoderModel(encoder=encoder, decoder=decoder)
+        _try(model)
+    except Exception as error:  # each architecture fails in its own way
+        raise ModelError(
+            f"{loader.config().model_type!r} cannot become a decoder: {str(error).strip() or type(error).__name__}",
+            where=loader.name,
+            fix="choose another encoder, such as BERT or RoBERTa, or --set model.from_scratch=true",
+        ) from None
     loader.new_parameters = [f"decoder.{name}" for name in new]
     model.config.decoder_start_token_id = start_token_id
     model.config.pad_token_id = target.pad_token_id
@@ -61,6 +71,14 @@ def with_decoder(loader: ModelLoader, source: Any, target: Any, start_token_id: 
     )
     model.generation_config = transformers.GenerationConfig()
     return model
+
+
+@torch.no_grad()
+def _try(model: Any) -> None:
+    """One forward pass of a few tokens."""
+    ids = torch.arange(1, 4)[None]
+    model.eval()(input_ids=ids, attention_mask=torch.ones_like(ids), decoder_input_ids=ids, use_cache=False)
+    model.train()
 
 
 @torch.no_grad()

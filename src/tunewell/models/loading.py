@@ -93,8 +93,11 @@ class ModelLoader:
         except (OSError, ValueError, KeyError, TypeError, StrictDataclassError) as error:
             raise self._damaged("config.json", error) from None
 
-    def tokenizer(self) -> Tokenizer:
-        """The model's tokenizer, with a pad token and the number of tokens that the model can read."""
+    def tokenizer(self, wanted_tokens: int = 0) -> Tokenizer:
+        """The model's tokenizer, with a pad token and the number of tokens that the model can read.
+
+        That is `DEFAULT_MAX_LENGTH` at most, or `wanted_tokens` where that is more.
+        """
         config = _reader(self.config())
         try:
             tokenizer = read_tokenizer(self.folder)
@@ -115,7 +118,7 @@ class ModelLoader:
                 where=str(self.folder),
                 fix="use the tokenizer that the model was trained with",
             )
-        return Tokenizer(tokenizer, _max_length(config, tokenizer))
+        return Tokenizer(tokenizer, _max_length(config, tokenizer, max(DEFAULT_MAX_LENGTH, wanted_tokens)))
 
     def _has_vocabulary(self, tokenizer: Any) -> bool:
         """Whether the folder holds a file that a vocabulary can come from; some tokenizers need none."""
@@ -235,7 +238,12 @@ class ModelLoader:
                 fix="use the config.json and the weights of one and the same model",
             )
         self.new_parameters = new
-        bad = [name for name, tensor in model.named_parameters() if not bool(torch.isfinite(tensor).all())]
+        parameters = dict(model.named_parameters())
+        with torch.no_grad():
+            for name in new:
+                if name.endswith("bias") and name in parameters:
+                    parameters[name].zero_()  # transformers leaves that of some heads as it finds the memory
+        bad = [name for name, tensor in parameters.items() if not bool(torch.isfinite(tensor).all())]
         if bad:
             raise ModelError(
                 f"{len(bad)} weight tensors hold NaN or infinity, such as {bad[0]}", where=str(self.folder)
@@ -254,12 +262,12 @@ def _reader(config: Any) -> Any:
     return config.encoder if config.model_type == "encoder-decoder" else config
 
 
-def _max_length(config: Any, tokenizer: Any) -> int:
-    """The most tokens that model and tokenizer can read, `DEFAULT_MAX_LENGTH` where neither says less."""
+def _max_length(config: Any, tokenizer: Any, most: int) -> int:
+    """The most tokens that model and tokenizer can read, and `most` at most."""
     positions = getattr(config.get_text_config(), "max_position_embeddings", None) or 0
     if positions < 1:
-        positions = DEFAULT_MAX_LENGTH  # XLNet has no limit and says -1
+        positions = most  # XLNet has no limit and says -1, T5 says nothing
     if config.model_type in NUMBERED_FROM_PAD:
         positions -= config.pad_token_id + 1
     stated = tokenizer.model_max_length  # a huge number stands for "not stated"
-    return int(min(positions, stated, DEFAULT_MAX_LENGTH))
+    return int(min(positions, stated, most))

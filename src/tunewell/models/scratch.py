@@ -49,8 +49,8 @@ def learn_tokenizer(texts: Iterable[str], vocab_size: int, special_tokens: Seque
     """Byte-level BPE (Sennrich et al. 2016; Radford et al. 2019) of at most `vocab_size` tokens, learnt from `texts`.
 
     Every text can be spelt, and is given back to the letter, save for Unicode's normal form (NFC) and blanks at its
-    ends. `</s>` comes first and ends every text, `<pad>` last, `special_tokens` after the first. The same texts
-    give the same vocabulary.
+    ends. `</s>` comes first and ends every text, `<pad>` last, `special_tokens` after the first. Without such, what is
+    typed like a mark is spelt like other text. The same texts give the same vocabulary.
     """
     learner = tokenizers.Tokenizer(tokenizers.models.BPE())
     learner.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Strip()])
@@ -76,6 +76,7 @@ def learn_tokenizer(texts: Iterable[str], vocab_size: int, special_tokens: Seque
         unk_token=UNKNOWN,
         pad_token=PAD,
         additional_special_tokens=list(special_tokens),
+        split_special_tokens=not special_tokens,  # a chat's own marks are written as text
         model_max_length=_POSITIONS,
         clean_up_tokenization_spaces=False,
     )

@@ -36,6 +36,11 @@ ROLE_TOKENS = {"system": "<|system|>", "user": "<|user|>", "assistant": "<|assis
 END_TOKEN, PAD_TOKEN = "<|end|>", "<|pad|>"
 """What ends a turn in the plain form, and what fills a batch."""
 
+_WORD_JOINER = "\u2060"
+
+_DATE = "{%- macro strftime_now(format) -%}26 Jul 2024{%- endmacro -%}"
+"""Put before a template that writes today's date, or the same conversation would be other tokens tomorrow."""
+
 PLAIN_TEMPLATE = (
     "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] | trim + '<|end|>' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
@@ -90,21 +95,6 @@ class ChatTokenizer(Tokenizer):
         """Whether what the model wrote was ended by the greatest length, and not by an end token."""
         return not ids or ids[-1] not in self.end_ids
 
-    def newest(self, prompt: Sequence[int], most: int) -> list[int]:
-        """A prompt of at most `most` tokens: without its oldest turns, save a system turn, where the plain form shows them.
-
-        What a chat template wrote, and turns that are too long by themselves, lose their oldest tokens.
-        """
-        if len(prompt) <= most or not self.is_plain:
-            return list(prompt[-most:])
-        roles = {self._ids[token] for token in ROLE_TOKENS.values()}
-        starts = [place for place, token in enumerate(prompt) if token in roles]
-        has_system = len(starts) > 1 and prompt[starts[0]] == self._ids[ROLE_TOKENS["system"]]
-        kept = list(prompt[: starts[1]]) if has_system else []
-        by_user = [place for place in starts if prompt[place] == self._ids[ROLE_TOKENS["user"]]]
-        fitting = [place for place in by_user if len(kept) + len(prompt) - place <= most]
-        return [*kept, *prompt[fitting[0] :]] if fitting else list(prompt[-most:])
-
     def reply_ids(self, text: str) -> list[int]:
         """The tokens of a reply, its end included."""
         written = self.conversation([Turn("user", "a"), Turn("assistant", text)], [1])
@@ -115,10 +105,33 @@ class ChatTokenizer(Tokenizer):
         """The tokens that end a reply."""
         if self.is_plain:
             return [self._ids[END_TOKEN]]
-        ends = {int(self.hf.eos_token_id)}
+        ends = {self.hf.eos_token_id} - {None}
         marks = self.pieces(self._render([Turn("user", "a"), Turn("assistant", "a")])).ids
         after = [token for token in marks[-2:] if token in self.hf.all_special_ids]
         return sorted(ends | set(after))
+
+    @cached_property
+    def keeps_earlier(self) -> bool:
+        """Whether a reply is written alike when more is said after it, which some templates do not do."""
+        short = [Turn("user", "a"), Turn("assistant", "a")]
+        return self.is_plain or self._render([*short, *short]).startswith(self._render(short))
+
+    def check_template(self) -> None:
+        """Raise `ModelError` for a chat template that cannot be learnt from: it must show where a reply begins and ends."""
+        reply = self.reply_ids("a")
+        problem = ""
+        if not set(reply[-2:]) & set(self.end_ids):
+            problem = "ends a reply with no token that stands for its end, so that a model could not stop"
+        elif reply[0] in self.hf.all_special_ids:
+            problem = (
+                "does not write the beginning of a reply when it is asked for one (add_generation_prompt)"
+            )
+        if problem:
+            raise ModelError(
+                f"the model's chat template {problem}",
+                where="chat_template",
+                fix="use another model; or take the template out of the tokenizer's files, and the plain form is used",
+            )
 
     def _plain(self, turns: Sequence[Turn], wanted: Collection[int]) -> Written:
         ids: list[int] = []
@@ -133,7 +146,7 @@ class ChatTokenizer(Tokenizer):
 
     def _said(self, text: str) -> list[int]:
         """A turn's tokens. What looks like a mark of the form is spelt, so that nobody can speak for somebody else."""
-        if not self.hf.is_fast or "<|" not in text:
+        if not self.hf.is_fast or not any(mark in text for mark in self._marks):
             return self.pieces(text).ids
         backend = self.hf.backend_tokenizer
         backend.encode_special_tokens = True
@@ -142,34 +155,50 @@ class ChatTokenizer(Tokenizer):
         finally:
             backend.encode_special_tokens = False
 
+    @cached_property
+    def _marks(self) -> list[str]:
+        """What is read as one token when it is typed."""
+        added = (str(token) for token in self.hf.added_tokens_decoder.values() if token.special)
+        return sorted({token for token in (*self.hf.all_special_tokens, *added) if len(token) > 1})
+
+    def _unmarked(self, text: str) -> str:
+        """A turn for a template, which writes marks as text: what looks like one is broken by a word joiner."""
+        for mark in self._marks:
+            if mark in text:
+                text = text.replace(mark, f"{mark[0]}{_WORD_JOINER}{mark[1:]}")
+        return text
+
     def _rendered(self, turns: Sequence[Turn], wanted: Collection[int]) -> Written:
         """By the template: a reply is what it adds to the prompt that asks for it."""
         whole = self._render(turns)
         pieces = self.pieces(whole)
         spans = {}
         for place in wanted:
-            prompt, end = self._render(turns[:place], reply=True), len(self._render(turns[: place + 1]))
-            if turns[place].role != "assistant" or not whole.startswith(prompt):
+            prompt, so_far = self._render(turns[:place], reply=True), self._render(turns[: place + 1])
+            is_shown = whole.startswith(prompt) and whole.startswith(so_far)
+            own = [
+                index
+                for index, (first, last) in enumerate(pieces.offsets)
+                if last > max(first, len(prompt)) and last <= len(so_far)
+            ]
+            if turns[place].role != "assistant" or not is_shown or not own:
                 raise ModelError(
                     f"the model's chat template does not show where turn {place + 1}, by {turns[place].role}, begins",
                     where="chat_template",
                     fix="learn the assistant's turns alone (--set task.replies=assistant), or use another model",
                 )
-            own = [
-                index
-                for index, (first, last) in enumerate(pieces.offsets)
-                if first >= len(prompt) and last <= end and last > first
-            ]
-            if own:
-                spans[place] = (own[0], own[-1] + 1)
+            spans[place] = (own[0], own[-1] + 1)
         return Written(pieces.ids, spans)
 
     def _render(self, turns: Sequence[Turn], *, reply: bool = False) -> str:
-        messages = [{"role": turn.role, "content": turn.text} for turn in turns]
+        messages = [{"role": turn.role, "content": self._unmarked(turn.text)} for turn in turns]
         if not messages:
             return ""
         try:
-            return str(self.hf.apply_chat_template(messages, tokenize=False, add_generation_prompt=reply))
+            text = str(self.hf.apply_chat_template(messages, tokenize=False, add_generation_prompt=reply))
+            return (
+                text.rstrip(" ") if reply else text
+            )  # a blank at its end is part of the reply's first token
         except Exception as error:  # whatever a template says of these turns, in whatever way
             raise ModelError(
                 f"the model's chat template cannot write these turns: {error}",
@@ -178,10 +207,12 @@ class ChatTokenizer(Tokenizer):
             ) from None
 
 
-def chat_tokenizer(loader: ModelLoader, texts: Sequence[str], replies: Sequence[str]) -> ChatTokenizer:
+def chat_tokenizer(
+    loader: ModelLoader, texts: Sequence[str], replies: Sequence[str], wanted_tokens: int = 0
+) -> ChatTokenizer:
     """The tokenizer of conversations; `texts` are those of training, `replies` the ones among them that are learnt.
 
-    Both are empty for a model that was saved by tunewell. A tokenizer without a chat template gets the plain form, and
+    Both are empty for a model that was saved by tunewell. `wanted_tokens` is how many are to be read where the model can and that is more than usual. A tokenizer without a chat template gets the plain form, and
     the tokens that it needs.
     """
     new_token_ids: list[int] = []
@@ -193,14 +224,21 @@ def chat_tokenizer(loader: ModelLoader, texts: Sequence[str], replies: Sequence[
     else:
         if loader.config().is_encoder_decoder:
             raise ModelError("is an encoder with a decoder", where=loader.name)
-        found = loader.tokenizer()
+        found = loader.tokenizer(wanted_tokens)
         hf, length = found.hf, found.max_length_tokens
         if not hf.chat_template:
             new_token_ids = _give_plain_form(hf)
             loader.notes.append(
                 f"the model has no chat template; the plain form is used, with {len(new_token_ids)} new tokens"
             )
+        elif "strftime_now" in hf.chat_template and not hf.chat_template.startswith(_DATE):
+            hf.chat_template = _DATE + hf.chat_template
+            loader.notes.append(
+                "the model's chat template writes the date of the day; it writes 26 Jul 2024 here"
+            )
     made = ChatTokenizer(hf, length, new_token_ids)
+    if not made.is_plain:
+        made.check_template()
     if replies:
         made.longest_reply = longest_of(replies, lambda text: len(made.pieces(text).ids)) + 1
     loader.made_tokenizer = made

@@ -80,6 +80,7 @@ class Tokenizer:
         if tokenizer.is_fast:
             tokenizer.backend_tokenizer.no_truncation()
             tokenizer.backend_tokenizer.no_padding()
+            tokenizer.backend_tokenizer.encode_special_tokens = tokenizer.split_special_tokens
 
     @property
     def hf(self) -> Any:

@@ -43,13 +43,14 @@ _DEFAULT_POSITIONS = 510
 class Writing:
     """How a translation is to be written; None where it follows from the model or the training data.
 
-    `search` is what is said of it in the words of transformers' `GenerationConfig`; it is saved with the model, so that
+    `wanted_source_tokens` are read where the model can, and more than usual were wanted. `search` is what is said of it in the words of transformers' `GenerationConfig`; it is saved with the model, so that
     whoever loads it gets the same translations.
     """
 
     languages: AskedLanguages = field(default_factory=AskedLanguages)
     from_encoder: bool = False
     max_target_tokens: int | None = None
+    wanted_source_tokens: int = 0
     search: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -97,7 +98,9 @@ class PairTokenizer(Tokenizer):
     def encode_newest(self, text: str, max_length_tokens: int) -> tuple[list[int], int]:
         """The tokens of a source whose beginning is cut where it is too long, and how many were."""
         encoded = self.hf(text, return_special_tokens_mask=True, verbose=False)
-        ids, special = list(encoded["input_ids"]), encoded["special_tokens_mask"]
+        ids, special = list(encoded["input_ids"]), list(encoded["special_tokens_mask"])
+        if self.languages.before_source is not None:
+            ids, special = [self.languages.before_source, *ids], [1, *special]
         num_cut = max(0, len(ids) - min(max_length_tokens, self.max_length_tokens))
         first = next((place for place, mark in enumerate(special) if not mark), len(ids))
         return ids[:first] + ids[first + num_cut :], num_cut
@@ -143,7 +146,7 @@ def pair_tokenizer(loader: ModelLoader, pairs: Sequence[tuple[str, str]], writin
         made = PairTokenizer(learnt, learnt.model_max_length, start_token_id=learnt.pad_token_id)
     else:
         made = _loaded(loader, pairs, writing)
-        made.most_target_tokens = _positions(loader.config())
+        made.most_target_tokens = _positions(loader.config(), writing)
     if pairs:
         targets = (target for _, target in pairs)
         made.longest_target = longest_of(targets, lambda text: len(made.encode_target(text, 1_000_000)[0]))
@@ -152,7 +155,7 @@ def pair_tokenizer(loader: ModelLoader, pairs: Sequence[tuple[str, str]], writin
 
 
 def _loaded(loader: ModelLoader, pairs: Sequence[tuple[str, str]], writing: Writing) -> PairTokenizer:
-    own, config = loader.tokenizer(), loader.config()
+    own, config = loader.tokenizer(writing.wanted_source_tokens), loader.config()
     if not config.is_encoder_decoder:
         return _of_encoder(loader, own, [target for _, target in pairs], writing)
     if writing.from_encoder and pairs:
@@ -249,8 +252,8 @@ def _settle_generation(model: Any, made: PairTokenizer, writing: Writing) -> Non
     settings.max_new_tokens = min(limit, made.most_target_tokens)
 
 
-def _positions(config: Any) -> int:
-    """The most tokens that the decoder can write."""
+def _positions(config: Any, writing: Writing) -> int:
+    """The most tokens that the decoder can write; what is asked for, where it has no limit, as T5's."""
     decoder = getattr(config, "decoder", None)
     found = getattr(decoder if hasattr(decoder, "to_dict") else config, "max_position_embeddings", None)
-    return int(found) - 2 if found and found > 2 else _DEFAULT_POSITIONS
+    return int(found) - 2 if found and found > 2 else max(_DEFAULT_POSITIONS, writing.max_target_tokens or 0)

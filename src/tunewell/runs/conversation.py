@@ -50,7 +50,7 @@ class Conversation:
 
         def follow(ids: list[int]) -> None:
             nonlocal said
-            now = self._predictor.tokenizer.decode(ids)
+            now = self._sure(self._predictor.tokenizer.decode(ids))
             if hear is not None and now.startswith(said) and not now.endswith("\N{REPLACEMENT CHARACTER}"):
                 hear(now[len(said) :])
                 said = now
@@ -63,6 +63,15 @@ class Conversation:
         self.turns = [*turns, Turn("assistant", reply)]
         return reply
 
+    def _sure(self, text: str) -> str:
+        """What of `text` stays, whatever comes: none of what ends a reply, nor of what may become it."""
+        config: Any = self._predictor.task.config
+        for stop in config.stop:
+            begun = (size for size in range(len(stop) - 1, 0, -1) if text.endswith(stop[:size]))
+            place = text.find(stop)
+            text = text[: place if place >= 0 else len(text) - next(begun, 0)]
+        return text
+
     def reset(self) -> None:
         """Forget what was said."""
         self.turns = []
@@ -73,4 +82,5 @@ class Conversation:
 
         messages = [{"role": turn.role, "content": turn.text} for turn in self.turns]
         before = path.read_text(encoding="utf-8") if path.exists() else ""
+        before += "\n" if before and not before.endswith("\n") else ""
         write_text(path, before + json.dumps({"messages": messages}, ensure_ascii=False) + "\n")

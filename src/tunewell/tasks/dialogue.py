@@ -198,7 +198,7 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
             return pair_tokenizer(loader, pairs, self._writing)
         texts = [turn.text for example in examples for turn in example.turns]
         replies = [example.turns[place].text for example in examples for place in self._wanted(example)]
-        return chat_tokenizer(loader, texts, replies)
+        return chat_tokenizer(loader, texts, replies, self.config.max_length_tokens)
 
     @property
     def _search(self) -> replying.Search:
@@ -213,7 +213,9 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
         language = self.config.language
         asked = AskedLanguages(language, language, ("language", "language"))
         limit, search = self.config.max_reply_tokens, self._search.saved()
-        return Writing(asked, max_target_tokens=limit, search=search)
+        return Writing(
+            asked, max_target_tokens=limit, wanted_source_tokens=self.config.max_length_tokens, search=search
+        )
 
     def _pairs(self, example: DialogueExample) -> list[tuple[str, str]]:
         """What was said and what is replied, for each reply, as an encoder with a decoder has it."""
@@ -224,7 +226,7 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
         """Windows in which each reply is learnt once; the last one also asks for the reply that ends the conversation."""
         config, wanted = self.config, self._wanted(example)
         if tokenizer.has_decoder:
-            return replying.pair_features(example, self._pairs(example), tokenizer, config.max_length_tokens)
+            return replying.pair_features(example, wanted, tokenizer, config.max_length_tokens)
         limit = min(config.max_length_tokens, tokenizer.max_length_tokens)
         if example.reply is None or not wanted:
             return [replying.prompt_feature(example, tokenizer, limit)]
@@ -274,8 +276,10 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
         counts = batch.num_positions if batch.target_ids is None else batch.target_lengths
         if batch.num_targets and counts is not None:
             losses = sums_by_sequence(self._losses(model, batch).double(), counts).tolist()
-            for output, loss, count in zip(found, losses, counts.tolist(), strict=True):
-                output |= {"gold_loss": loss, "num_gold_tokens": count} if count else {}
+            known = zip(found, losses, counts.tolist(), batch.num_target_characters, strict=True)
+            for output, loss, count, length in known:
+                if count:
+                    output |= {"gold_loss": loss, "num_gold_tokens": count, "num_gold_characters": length}
         prompts = [] if self.brief else replying.prompts_of(batch)
         if not prompts:
             return found
@@ -295,15 +299,19 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
 
     def decode(self, example: DialogueExample, outputs: Outputs) -> ReplyPrediction:
         """Sums over the windows; the reply and the rank are the last one's."""
-        losses = [output["gold_loss"] for output in outputs if "gold_loss" in output]
-        counts = [output["num_gold_tokens"] for output in outputs if "gold_loss" in output]
+        gold = [output for output in outputs if "gold_loss" in output]
+
+        def total(name: str) -> Any:
+            return sum(output[name] for output in gold) if gold else None
+
         last = outputs[-1]
         return ReplyPrediction(
             example.id,
             last.get("text"),
             bool(last.get("reached_limit", False)),
-            sum(losses) if losses else None,
-            sum(counts) if losses else None,
+            total("gold_loss"),
+            total("num_gold_tokens"),
+            total("num_gold_characters"),
             last.get("gold_rank"),
             last.get("num_ranked"),
         )
@@ -314,17 +322,13 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
 
     def read_prediction(self, example_id: str, fields: Mapping[str, Any]) -> ReplyPrediction:
         """The reply, and what is known of the gold ones."""
-        names = ("gold_loss", "num_gold_tokens", "gold_rank", "num_ranked")
+        names = ("gold_loss", "num_gold_tokens", "num_gold_characters", "gold_rank", "num_ranked")
         known = (fields.get(name) for name in names)
         return ReplyPrediction(example_id, fields["reply"], bool(fields["reached_limit"]), *known)
 
     def score(self, examples: Sequence[DialogueExample], predictions: Sequence[ReplyPrediction]) -> Scores:
         """Perplexity first, per token and per character; of the last reply the rank, chrF2 and BLEU, and how varied it is."""
-        characters = [
-            sum(len(example.turns[place].text.strip()) for place in self._wanted(example))
-            for example in examples
-        ]
-        return replying.scores(examples, predictions, characters)
+        return replying.scores(examples, predictions)
 
     def describe(
         self, examples: Sequence[DialogueExample], predictions: Sequence[ReplyPrediction]

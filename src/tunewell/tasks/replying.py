@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tunewell.core.examples import DialogueExample, ReplyPrediction
+from tunewell.core.examples import DialogueExample, ReplyPrediction, Turn
 from tunewell.data import distractors
-from tunewell.data.features import Feature
+from tunewell.data.features import Asked, Feature
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,15 +25,15 @@ _TOKENS_AT_ONCE = 4096
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a reply is asked for: token ids, and those of the gold reply, its end included; None without one.
+    """What a reply is asked for: token ids, and those of the gold reply, its end included; none where nobody knows it.
 
     `place` is its place in the batch.
     """
 
     place: int
     example_id: str
-    ids: list[int]
-    gold: list[int] | None
+    ids: Sequence[int]
+    gold: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,9 @@ def reply_features(
     example: DialogueExample, wanted: Sequence[int], tokenizer: Any, limit: int
 ) -> list[Feature]:
     """Windows for a causal model in which each of the `wanted` turns is learnt once; the last asks for the last of them."""
-    from tunewell.models.histories import reply_windows
+    from tunewell.models.histories import prompt_window, reply_windows
 
-    features = []
+    features: list[Feature] = []
     windows = reply_windows(tokenizer, example.turns, wanted, limit)
     for window in windows:
         places = [place for start, end in window.spans for place in range(start, end)]
@@ -86,9 +86,12 @@ def reply_features(
                 target=[window.ids[place] for place in places],
                 num_truncated_tokens=window.num_cut_tokens,
                 positions=[place - 1 for place in places],  # the token before it is read to tell it
+                num_target_characters=window.num_characters,
             )
         )
-    return [*features[:-1], replace(features[-1], num_prompt_tokens=windows[-1].spans[-1][0])]
+    asked = prompt_window(tokenizer, example.turns[: wanted[-1]], min(limit, tokenizer.most_prompt_tokens))
+    gold = windows[-1].ids[slice(*windows[-1].spans[-1])]
+    return [*features[:-1], replace(features[-1], asked=Asked(asked.ids, gold))]
 
 
 def prompt_feature(example: DialogueExample, tokenizer: Any, limit: int) -> Feature:
@@ -96,31 +99,52 @@ def prompt_feature(example: DialogueExample, tokenizer: Any, limit: int) -> Feat
     from tunewell.models.histories import prompt_window
 
     asked = prompt_window(tokenizer, example.history, min(limit, tokenizer.most_prompt_tokens))
-    return Feature(
-        example.id, asked.ids, num_truncated_tokens=asked.num_cut_tokens, num_prompt_tokens=len(asked.ids)
-    )
+    return Feature(example.id, asked.ids, num_truncated_tokens=asked.num_cut_tokens, asked=Asked(asked.ids))
 
 
 def pair_features(
-    example: DialogueExample, pairs: Sequence[tuple[str, str]], tokenizer: Any, limit: int
+    example: DialogueExample, wanted: Sequence[int], tokenizer: Any, limit: int
 ) -> list[Feature]:
-    """For an encoder with a decoder: a window for each reply, of what was said before it; the last asks for the last.
+    """For an encoder with a decoder: a window for each of the `wanted` turns, of what was said before it.
 
-    `pairs` are what was said and what is replied, as texts.
+    The last asks for the last; the only one does where none is wanted, and none is known.
     """
-    from tunewell.data.conversations import as_text
-
-    wanted: list[tuple[str, str | None]] = [*pairs]
-    if example.reply is None or not pairs:
-        wanted = [(as_text(example.history), None)]
+    places: Sequence[int | None] = wanted if example.reply is not None and wanted else [None]
     features = []
-    for said, reply in wanted:
-        read, num_cut = tokenizer.encode_newest(said, limit)
-        ids, num_lost = [], 0
-        if reply is not None:
-            ids, num_lost = tokenizer.encode_target(reply, tokenizer.most_target_tokens)
-        features.append(Feature(example.id, read, num_truncated_tokens=num_cut + num_lost, target_ids=ids))
-    return [*features[:-1], replace(features[-1], num_prompt_tokens=len(features[-1].input_ids))]
+    for place in places:
+        read, num_cut = _newest(tokenizer, example.history if place is None else example.turns[:place], limit)
+        ids, num_lost, num_characters = [], 0, 0
+        if place is not None:
+            text = example.turns[place].text
+            ids, num_lost = tokenizer.encode_target(text, tokenizer.most_target_tokens)
+            num_characters = len(tokenizer.decode(ids) if num_lost else text.strip())
+        features.append(
+            Feature(
+                example.id,
+                read,
+                num_truncated_tokens=num_cut + num_lost,
+                target_ids=ids,
+                num_target_characters=num_characters,
+            )
+        )
+    last = features[-1]
+    return [*features[:-1], replace(last, asked=Asked(last.input_ids, last.target_ids))]
+
+
+def _newest(tokenizer: Any, turns: Sequence[Turn], limit: int) -> tuple[list[int], int]:
+    """What was said as an encoder reads it, without the oldest turns that do not fit, and how many tokens these are."""
+    from tunewell.data.conversations import as_text
+    from tunewell.models.histories import newest_turns
+
+    def fits(kept: Sequence[Turn]) -> bool:
+        num_cut: int = tokenizer.encode_newest(as_text(kept), limit)[1]
+        return num_cut == 0
+
+    whole, num_cut = tokenizer.encode_newest(as_text(turns), limit)
+    if num_cut == 0:
+        return whole, 0
+    ids, _ = tokenizer.encode_newest(as_text(newest_turns(turns, fits)), limit)
+    return ids, len(whole) + num_cut - len(ids)
 
 
 # Writing and ranking
@@ -128,39 +152,22 @@ def pair_features(
 
 def prompts_of(batch: Batch) -> list[Prompt]:
     """The prompts of a batch, in order; sequences that ask for no reply have none."""
-    import torch
-
-    rows = torch.split(batch.input_ids, batch.lengths.tolist())
-    targets: Sequence[Any] = [None] * len(rows)
-    if batch.target_ids is not None and batch.target_lengths is not None:
-        targets = torch.split(batch.target_ids, batch.target_lengths.tolist())
-    prompts = []
-    for place, length in enumerate(batch.prompt_lengths):
-        if length is None:
-            continue
-        ids = rows[place].tolist()
-        gold = ids[length:] if targets[place] is None else targets[place].tolist()
-        prompts.append(Prompt(place, batch.example_ids[place], ids[:length], gold or None))
-    return prompts
+    return [
+        Prompt(place, batch.example_ids[place], asked.prompt_ids, asked.gold_ids)
+        for place, asked in enumerate(batch.asked)
+        if asked is not None
+    ]
 
 
 def replies(
     model: nn.Module, prompts: Sequence[Prompt], tokenizer: Any, search: Search
 ) -> list[tuple[str, bool]]:
-    """The text of each reply, and whether the greatest length ended it.
-
-    Where a prompt leaves a causal model no room for the longest reply, its oldest turns are not read.
-    """
+    """The text of each reply, and whether the greatest length ended it."""
     from tunewell.data.batches import Batch
     from tunewell.models.sampling import Sampling
     from tunewell.models.written import write
 
-    read = [
-        prompt.ids if tokenizer.has_decoder else tokenizer.newest(prompt.ids, tokenizer.most_prompt_tokens)
-        for prompt in prompts
-    ]
-    given = [Feature(prompt.example_id, ids) for prompt, ids in zip(prompts, read, strict=True)]
-    batch = Batch.of(given).to(_device(model))
+    batch = Batch.of([Feature(prompt.example_id, prompt.ids) for prompt in prompts]).to(_device(model))
     processors: list[Any] = []
     if search.temperature > 0:
         seeds = [_seed(prompt.example_id, search.seed) for prompt in prompts]
@@ -193,7 +200,7 @@ def false_replies(pool: Sequence[str], prompt: Prompt, tokenizer: Any, count: in
 
     Two texts may have the same tokens, and of a very long reply only the beginning is read.
     """
-    gold = prompt.gold or []
+    gold = list(prompt.gold)
     drawn = distractors.draw(pool, tokenizer.decode(gold), prompt.example_id, count + 1)
     return [text for text in drawn if not gold or reply_ids(text, tokenizer)[: len(gold)] != gold][:count]
 
@@ -223,10 +230,10 @@ def gold_ranks(
     features: list[Feature] = []
     owners: list[int] = []
     for place, (prompt, texts) in enumerate(zip(prompts, false, strict=True)):
-        if prompt.gold is None or not texts:
+        if not prompt.gold or not texts:
             continue
-        for candidate in [prompt.gold, *(reply_ids(text, tokenizer) for text in texts)]:
-            features.append(_feature(prompt, candidate, tokenizer))
+        for candidate in [list(prompt.gold), *(reply_ids(text, tokenizer) for text in texts)]:
+            features.append(candidate_feature(prompt, candidate, tokenizer))
             owners.append(place)
     means = [0.0] * len(features)
     for group in by_token_budget([feature.size for feature in features], _TOKENS_AT_ONCE):
@@ -243,24 +250,17 @@ def gold_ranks(
     return [1 + sum(mean <= own[0] for mean in own[1:]) if own else None for own in scored]
 
 
-def _feature(prompt: Prompt, candidate: list[int], tokenizer: Any) -> Feature:
-    """One candidate after its prompt, of which the oldest tokens are cut where the two don't fit."""
+def candidate_feature(prompt: Prompt, candidate: list[int], tokenizer: Any) -> Feature:
+    """One candidate after its prompt, which is the same for all; of a candidate that does not fit, the beginning."""
     if tokenizer.has_decoder:
         return Feature(prompt.example_id, prompt.ids, target_ids=candidate)
-    limit = tokenizer.max_length_tokens
-    candidate = candidate[: limit - 1]
-    before = tokenizer.newest(prompt.ids, limit - len(candidate))
-    places = range(len(before) - 1, len(before) + len(candidate) - 1)
-    return Feature(prompt.example_id, [*before, *candidate], target=candidate, positions=list(places))
+    candidate = candidate[: tokenizer.max_length_tokens - len(prompt.ids)]
+    places = range(len(prompt.ids) - 1, len(prompt.ids) + len(candidate) - 1)
+    return Feature(prompt.example_id, [*prompt.ids, *candidate], target=candidate, positions=list(places))
 
 
-def scores(
-    examples: Sequence[DialogueExample], predictions: Sequence[ReplyPrediction], num_characters: Sequence[int]
-) -> Scores:
-    """What is known of the predictions: likelihoods, ranks, and replies beside the gold ones.
-
-    `num_characters` are those of all the replies of each example whose likelihood was computed.
-    """
+def scores(examples: Sequence[DialogueExample], predictions: Sequence[ReplyPrediction]) -> Scores:
+    """What is known of the predictions: likelihoods, ranks, and replies beside the gold ones."""
     import numpy as np
 
     from tunewell.metrics import replies
@@ -270,8 +270,8 @@ def scores(
 
     losses = np.array([prediction.gold_loss or 0.0 for prediction in predictions])
     counts = np.array([prediction.num_gold_tokens or 0 for prediction in predictions], float)
-    known = np.array([prediction.gold_loss is not None for prediction in predictions])
-    tables = [likelihood_table(losses, counts, np.array(num_characters, float) * known)]
+    characters = np.array([prediction.num_gold_characters or 0 for prediction in predictions], float)
+    tables = [likelihood_table(losses, counts, characters)]
     ranks = [prediction.gold_rank for prediction in predictions]
     if any(rank is not None for rank in ranks):
         ranked = [prediction.num_ranked or 1 for prediction in predictions]

@@ -193,6 +193,7 @@ class Translation(Task[TranslationExample, TranslationPrediction, TranslationCon
             AskedLanguages(config.source_language, config.target_language),
             config.decoder == "from-encoder",
             config.max_target_tokens,
+            config.max_length_tokens,
             self._search,
         )
 
