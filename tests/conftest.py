@@ -41,6 +41,26 @@ def tiny(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> Callable
 
 
 @pytest.fixture(scope="module")
+def translators(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """The folder of a tiny translator of a family, for the module's texts `ENGLISH` and `GERMAN`."""
+    from tunewell.testing import tiny_translator
+
+    made: dict[str, Path] = {}
+
+    def folder(family: str) -> Path:
+        if family not in made:
+            english, german = request.module.ENGLISH, request.module.GERMAN
+            made[family] = tiny_translator(
+                tmp_path_factory.mktemp(family), family, english, target_texts=german
+            )
+        return made[family]
+
+    return folder
+
+
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Headless Chromium from the system; a module's own, for playwright keeps an event loop while it lives."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

@@ -28,7 +28,7 @@ from tunewell.models.translators import (
     read_back,
     translator,
 )
-from tunewell.testing import TRANSLATORS, tiny_causal, tiny_translator
+from tunewell.testing import TRANSLATORS, tiny_causal
 
 GERMAN = [
     f"{noun} war {tone}" for noun in ("FILM", "HANDLUNG") for tone in ("gro\u00dfartig", "\u00f6de", "warm")
@@ -42,23 +42,9 @@ ENDS = {"encoder-decoder": "[SEP]"}
 FIRST = {"mbart": "de_DE", "m2m_100": "__de__", "nllb": "deu_Latn", "bart": "<s>"}
 
 
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    made: dict[str, Path] = {}
-
-    def folder(family: str) -> Path:
-        if family not in made:
-            made[family] = tiny_translator(
-                tmp_path_factory.mktemp(family), family, ENGLISH, target_texts=GERMAN
-            )
-        return made[family]
-
-    return folder
-
-
 @pytest.mark.parametrize("family", TRANSLATORS)
-def test_a_target_is_what_the_decoder_writes(family: str, folders: Callable[[str], Path]) -> None:
-    made = pair_tokenizer(ModelLoader(str(folders(family))), PAIRS, LANGUAGES)
+def test_a_target_is_what_the_decoder_writes(family: str, translators: Callable[[str], Path]) -> None:
+    made = pair_tokenizer(ModelLoader(str(translators(family))), PAIRS, LANGUAGES)
     ids, num_cut = made.encode_target(GERMAN[1], 100)
     assert num_cut == 0
     tokens = made.hf.convert_ids_to_tokens(ids)
@@ -74,8 +60,8 @@ def test_a_target_is_what_the_decoder_writes(family: str, folders: Callable[[str
 
 
 @pytest.mark.parametrize("family", TRANSLATORS)
-def test_the_newest_of_a_source_stays(family: str, folders: Callable[[str], Path]) -> None:
-    made = pair_tokenizer(ModelLoader(str(folders(family))), PAIRS, LANGUAGES)
+def test_the_newest_of_a_source_stays(family: str, translators: Callable[[str], Path]) -> None:
+    made = pair_tokenizer(ModelLoader(str(translators(family))), PAIRS, LANGUAGES)
     whole = list(made.hf("the film was great the plot was dull")["input_ids"])
     if made.languages.before_source is not None:
         whole = [made.languages.before_source, *whole]
@@ -87,8 +73,8 @@ def test_the_newest_of_a_source_stays(family: str, folders: Callable[[str], Path
     assert [token for token in ids if token in special] == [token for token in whole if token in special]
 
 
-def test_the_code_of_the_language_stands_before_the_source(folders: Callable[[str], Path]) -> None:
-    made = pair_tokenizer(ModelLoader(str(folders("marian-multilingual"))), PAIRS, LANGUAGES)
+def test_the_code_of_the_language_stands_before_the_source(translators: Callable[[str], Path]) -> None:
+    made = pair_tokenizer(ModelLoader(str(translators("marian-multilingual"))), PAIRS, LANGUAGES)
     code = made.hf.convert_tokens_to_ids(">>de<<")
     theirs = made.hf(">>de<< the film was great")["input_ids"]
     assert made.encode(("the film was great",)).input_ids == theirs
@@ -105,10 +91,10 @@ def test_the_code_of_the_language_stands_before_the_source(folders: Callable[[st
 
 @pytest.mark.parametrize("family", TRANSLATORS)
 def test_how_a_translator_writes_is_saved_with_it(
-    family: str, folders: Callable[[str], Path], tmp_path: Path
+    family: str, translators: Callable[[str], Path], tmp_path: Path
 ) -> None:
     writing = Writing(AskedLanguages("en", "de"), search={"num_beams": 3, "no_repeat_ngram_size": 2})
-    loader = ModelLoader(str(folders(family)))
+    loader = ModelLoader(str(translators(family)))
     made = pair_tokenizer(loader, PAIRS, writing)
     save_model(translator(loader, writing), made, tmp_path, 32)
     settings = transformers.AutoModelForSeq2SeqLM.from_pretrained(tmp_path).generation_config
@@ -131,9 +117,9 @@ def test_how_a_translator_writes_is_saved_with_it(
     assert same.generation_config.max_new_tokens == settings.max_new_tokens, "the saved limit holds"
 
 
-def test_settings_for_other_texts_are_taken_back(folders: Callable[[str], Path], tmp_path: Path) -> None:
+def test_settings_for_other_texts_are_taken_back(translators: Callable[[str], Path], tmp_path: Path) -> None:
     """A checkpoint that wrote long summaries must not be made to write long translations."""
-    model: Any = transformers.AutoModelForSeq2SeqLM.from_pretrained(folders("bart"))
+    model: Any = transformers.AutoModelForSeq2SeqLM.from_pretrained(translators("bart"))
     summaries = {
         "min_length": 56,
         "max_length": 142,
@@ -143,7 +129,7 @@ def test_settings_for_other_texts_are_taken_back(folders: Callable[[str], Path],
     }
     model.generation_config.update(**summaries, repetition_penalty=2.0, no_repeat_ngram_size=3)
     model.save_pretrained(tmp_path / "base")
-    transformers.AutoTokenizer.from_pretrained(folders("bart")).save_pretrained(tmp_path / "base")
+    transformers.AutoTokenizer.from_pretrained(translators("bart")).save_pretrained(tmp_path / "base")
     loader = ModelLoader(str(tmp_path / "base"))
     writing = Writing(search={"num_beams": 1})
     made = pair_tokenizer(loader, PAIRS, writing)
@@ -249,10 +235,10 @@ def test_a_new_heads_bias_is_nought(tiny: Callable[[str], Path], tmp_path: Path)
 
 @pytest.mark.parametrize("family", ["t5", "bart"])
 def test_longer_texts_are_read_and_written_where_they_are_wanted(
-    family: str, folders: Callable[[str], Path], tmp_path: Path
+    family: str, translators: Callable[[str], Path], tmp_path: Path
 ) -> None:
     """T5 has no limit of its own; BART has, and it holds."""
-    folder = shutil.copytree(folders(family), tmp_path / "model")
+    folder = shutil.copytree(translators(family), tmp_path / "model")
     settings = json.loads((folder / "tokenizer_config.json").read_text())
     (folder / "tokenizer_config.json").write_text(json.dumps({**settings, "model_max_length": 10**6}))
     wanted = Writing(max_target_tokens=900, wanted_source_tokens=2000)
@@ -264,8 +250,8 @@ def test_longer_texts_are_read_and_written_where_they_are_wanted(
         assert limits[0] == limits[1] < (512, 510)
 
 
-def test_a_decoder_that_is_there_is_kept(folders: Callable[[str], Path]) -> None:
-    loader = ModelLoader(str(folders("t5")))
+def test_a_decoder_that_is_there_is_kept(translators: Callable[[str], Path]) -> None:
+    loader = ModelLoader(str(translators("t5")))
     assert isinstance(pair_tokenizer(loader, PAIRS, FROM_ENCODER), PairTokenizer)
     assert loader.notes == ["task.decoder=from-encoder has no effect: this model has a decoder"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from tunewell.core.results import Score
 from tunewell.core.sections import Bars, Facts, Headline, Lines, Matrix, Notices, Section, Table, Texts
+from tunewell.report import render
 
 _OPENINGS = (
     "The plot",
@@ -300,6 +302,18 @@ def intents_report() -> list[Section]:
 def reviews() -> Callable[[int], list[dict[str, str | float]]]:
     """Makes that many text entries."""
     return review_entries
+
+
+@pytest.fixture(scope="module")
+def page_of(request: pytest.FixtureRequest) -> Callable[[str], str]:
+    """The page of one of the module's `PAGES`, by name; drawn once."""
+    return cache(lambda name: render("A report", "of a run", request.module.PAGES[name]()))
+
+
+@pytest.fixture
+def opened(open_page: Callable[..., Any], page_of: Callable[[str], str]) -> Callable[..., Any]:
+    """Opens a page of the module's by name; the page must stay silent."""
+    return lambda name, **options: open_page(page_of(name), **options)
 
 
 @pytest.fixture

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import runpy
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tunewell.report import render
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="the Python package playwright is not installed"
@@ -21,17 +18,6 @@ PAGES = runpy.run_path(str(Path(__file__).with_name("marked_pages.py")))
 CONTRAST = runpy.run_path(str(Path(__file__).with_name("test_browser.py")))["CONTRAST"]
 BOTH = pytest.mark.parametrize("name", ["entities", "questions"])
 Open = Callable[..., Any]
-
-
-@cache
-def page_of(name: str) -> str:
-    return render("A report", "of a run", PAGES[name]())
-
-
-@pytest.fixture
-def opened(open_page: Open) -> Open:
-    """Opens a page by name; the page must stay silent."""
-    return lambda name, **options: open_page(page_of(name), **options)
 
 
 @BOTH

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import runpy
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tunewell.report import render
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="the Python package playwright is not installed"
@@ -22,17 +19,6 @@ CONTRAST = runpy.run_path(str(Path(__file__).with_name("test_browser.py")))["CON
 BOTH = pytest.mark.parametrize("name", ["translations", "conversations"])
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 Open = Callable[..., Any]
-
-
-@cache
-def page_of(name: str) -> str:
-    return render("A report", "of a run", PAGES[name]())
-
-
-@pytest.fixture
-def opened(open_page: Open) -> Open:
-    """Opens a page by name; the page must stay silent."""
-    return lambda name, **options: open_page(page_of(name), **options)
 
 
 def section(page: Any, title: str) -> Any:

@@ -17,7 +17,7 @@ from tunewell.core.errors import ConfigError
 from tunewell.models.tokenizer import read_tokenizer
 from tunewell.runs import Run
 from tunewell.tasks.translation import Translation, TranslationConfig
-from tunewell.testing import TRANSLATORS, check_task, tiny_translator
+from tunewell.testing import TRANSLATORS, check_task
 
 _TONES = {"great": "gro\u00dfartig", "dull": "\u00f6de", "warm": "warm", "cold": "kalt", "odd": "seltsam"}
 _THINGS = {"film": "FILM", "plot": "HANDLUNG", "cast": "BESETZUNG", "song": "LIED", "score": "MUSIK"}
@@ -41,20 +41,6 @@ SCRATCH = {
 }
 FIRST = {"mbart": "de_DE", "m2m_100": "__de__", "nllb": "deu_Latn", "bart": "<s>"}
 """The token that a translation must begin with."""
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    made: dict[str, Path] = {}
-
-    def folder(family: str) -> Path:
-        if family not in made:
-            made[family] = tiny_translator(
-                tmp_path_factory.mktemp(family), family, ENGLISH, target_texts=GERMAN
-            )
-        return made[family]
-
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -104,9 +90,13 @@ def _loss_by_transformers(run: Run, source: str, target: str, mark: str) -> floa
 
 @pytest.mark.parametrize("family", TRANSLATORS)
 def test_fit_save_reload_translate(
-    family: str, folders: Callable[[str], Path], data: Path, tmp_path: Path, recwarn: pytest.WarningsRecorder
+    family: str,
+    translators: Callable[[str], Path],
+    data: Path,
+    tmp_path: Path,
+    recwarn: pytest.WarningsRecorder,
 ) -> None:
-    run = _fit(data, tmp_path / "run", LANGUAGES, folders(family))
+    run = _fit(data, tmp_path / "run", LANGUAGES, translators(family))
     assert (run.scores.task, run.scores.primary) == ("translation", "bleu")
     answers = tunewell.load(run.path).predict(ENGLISH[:4])
     mark = ">>de<< " if family == "marian-multilingual" else ""
@@ -147,12 +137,12 @@ def test_new_decoders_are_trained_further(
 
 @pytest.mark.parametrize("family", ["marian", "t5", "mbart", "encoder-decoder"])
 def test_an_adapter_alone_answers_as_the_saved_model(
-    family: str, folders: Callable[[str], Path], data: Path, tmp_path: Path
+    family: str, translators: Callable[[str], Path], data: Path, tmp_path: Path
 ) -> None:
-    run = _fit(data, tmp_path / "run", {**LANGUAGES, "model.lora_rank": 4}, folders(family))
+    run = _fit(data, tmp_path / "run", {**LANGUAGES, "model.lora_rank": 4}, translators(family))
     auto = transformers.AutoModelForSeq2SeqLM
     alone = auto.from_pretrained(run.path / "model").eval()
-    base = auto.from_pretrained(folders(family)).eval()
+    base = auto.from_pretrained(translators(family)).eval()
     settings = json.loads((run.path / "adapter/adapter_config.json").read_text())
     assert (settings["task_type"], settings["modules_to_save"]) == ("SEQ_2_SEQ_LM", None)
     assert "AutoModelForSeq2SeqLM.from_pretrained" in (run.path / "adapter/README.md").read_text()
@@ -182,18 +172,18 @@ def test_long_translations_are_not_cut(tmp_path: Path) -> None:
 
 
 def test_a_language_that_is_not_known_is_refused(
-    folders: Callable[[str], Path], data: Path, tmp_path: Path
+    translators: Callable[[str], Path], data: Path, tmp_path: Path
 ) -> None:
     settings = {**LANGUAGES, "task.source": "en", "task.target": "de", "task.target_language": "fr"}
     wanted = r"task.target_language: 'fr' is no language .*\n.* deu_Latn, eng_Latn"
     with pytest.raises(ConfigError, match=wanted):
-        _fit(data, tmp_path / "run", settings, folders("nllb"))
+        _fit(data, tmp_path / "run", settings, translators("nllb"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("family", [*TRANSLATORS, "bert"])
 def test_the_task_keeps_its_promises(
-    family: str, folders: Callable[[str], Path], tiny: Callable[[str], Path], tmp_path: Path
+    family: str, translators: Callable[[str], Path], tiny: Callable[[str], Path], tmp_path: Path
 ) -> None:
     settings: dict[str, Any] = {
         "source": "en",
@@ -208,7 +198,7 @@ def test_the_task_keeps_its_promises(
         "translation",
         settings,
         [{"en": source, "de": target} for source, target in PAIRS[:12]],
-        tiny("bert") if family == "bert" else folders(family),
+        tiny("bert") if family == "bert" else translators(family),
         tmp_path,
         refused=[{"de": None}, {"en": " "}, {"en": 3}],
     )
