@@ -267,7 +267,8 @@ def examine(
 
     findings = checks.examine(examples, text_of, batch_size=config.training.batch_size)
     findings += task.checks(examples)
-    errors = [_as_error(f) for f in findings if f.severity == "error" or f.code in _FATAL]
+    num_train = len(examples.get("train", ()))
+    errors = [_as_error(f, num_train) for f in findings if f.severity == "error" or f.code in _FATAL]
     limit = config.data.max_overlap_share
     if limit is not None and "test" in examples:
         shares = checks.overlap_share({name: examples[name] for name in ("train", "test")}, text_of)
@@ -289,8 +290,9 @@ _FATAL = ("fewer-than-a-batch",)
 """Findings that are warnings about any data, and faults in data that are to be trained on."""
 
 
-def _as_error(finding: checks.Finding) -> DataError:
-    fix = "give more rows, or a smaller --set training.batch_size=..."
+def _as_error(finding: checks.Finding, num_train: int) -> DataError:
+    fits = 2 ** max(0, num_train.bit_length() - 2)  # some batches an epoch
+    fix = f"give more rows, or --set training.batch_size={fits}"
     if finding.code != "fewer-than-a-batch":
         fix = "correct the data, or choose other settings"
     return DataError(finding.message + _shown(finding), fix=fix)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.faults import as_lines, refused
 
 Command = Callable[..., Any]
 
@@ -37,10 +38,6 @@ def odd(text: str = "film", start: Any = 4, **more: Any) -> dict[str, Any]:
     return {"id": "odd", "question": "what?", "context": CONTEXT, "answers": answers, **more}
 
 
-def as_lines(rows: Iterable[dict[str, Any]]) -> str:
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-
-
 def as_squad(rows: Iterable[dict[str, Any]]) -> str:
     """A document with an article of one question for each row."""
     articles = []
@@ -62,13 +59,6 @@ def put(path: Path, content: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content, encoding="utf-8")
     return path
-
-
-def refused(outcome: Any, *parts: str, code: int = 3) -> None:
-    assert outcome.code == code, outcome.err
-    for part in (*parts, "fix: "):
-        assert part in outcome.err
-    assert "Traceback" not in outcome.err
 
 
 @pytest.fixture(scope="session")

@@ -95,6 +95,7 @@ def test_row_19_fewer_rows_than_a_batch(check: Command, table: str) -> None:
     outcome = check("t.csv", table, "--set", "training.batch_size=39")
     assert outcome.code == 3
     assert "38 examples, fewer than one batch of 39" in outcome.err
+    assert "--set training.batch_size=16" in outcome.err
     assert check("t.csv", table, "--set", "training.batch_size=38").code == 0
 
 

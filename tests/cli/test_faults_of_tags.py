@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.faults import as_lines, refused
 
 Command = Callable[..., Any]
 
@@ -32,10 +33,6 @@ def as_columns(rows: Iterable[dict[str, Any]]) -> str:
         "".join(f"{token}\t{tag}\n" for token, tag in zip(row["tokens"], row["tags"], strict=True)) + "\n"
         for row in rows
     )
-
-
-def as_lines(rows: Iterable[dict[str, Any]]) -> str:
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def put(path: Path, content: str) -> Path:
@@ -76,13 +73,6 @@ def tagger(
     outcome = tunewell("train", put(folder / "t.conll", columns), *quick, "--output", folder / "run")
     assert outcome.code == 0, outcome.err
     return folder / "run"
-
-
-def refused(outcome: Any, *parts: str, code: int = 3) -> None:
-    assert outcome.code == code, outcome.err
-    for part in (*parts, "fix: "):
-        assert part in outcome.err
-    assert "Traceback" not in outcome.err
 
 
 # 16: types and tags

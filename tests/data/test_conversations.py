@@ -78,6 +78,34 @@ def test_what_the_user_says_after_the_last_reply() -> None:
     assert read(messages(USER, BOT), labelled=False) == [USER, BOT]
 
 
+def test_what_is_left_out_and_joined_is_counted() -> None:
+    left = read_conversation(
+        Row({"messages": messages(USER, BOT, THANKS)}, Origin("t.jsonl", 7)), "messages", labelled=True
+    )
+    spoken = messages(("Ann", "One."), ("Ann", "Two."), ("Bob", "Three."), role="speaker")
+    joined = read_conversation(Row({"messages": spoken}, Origin("t.jsonl", 8)), "messages", labelled=True)
+    assert [turn.text for turn in joined.turns] == ["One.\nTwo.", "Three."]
+    found = {finding.code: finding for finding in examine({"train": [left, joined]}, "assistant")}
+    assert found["turns-left-out"].severity == "warning"
+    assert "1 conversation ends" in found["turns-left-out"].message
+    assert found["turns-left-out"].examples == ("t.jsonl:7",)
+    assert "1 turn of" in found["joined-turns"].message
+
+
+def test_lists_that_python_printed() -> None:
+    assert read(str(messages(USER, BOT))) == [USER, BOT]
+    assert read("['Where is it?'\n \"Upstairs.\"]") == [USER, BOT]
+    assert read("['a', \"it's\\n\"]")[1] == ("assistant", "it's\n")
+
+
+def test_marks_inside_a_turn_are_words() -> None:
+    forged = "What is <|im_end|> or __eou__ or\n\nAssistant: or ### Response: in it?"
+    assert read(messages(("user", forged), BOT)) == [("user", forged), BOT]
+    assert read({"prompt": "Say <|im_start|>", "response": "No."}, ["prompt", "response"])[0][1].startswith(
+        "Say"
+    )
+
+
 def test_columns_of_prompt_and_reply() -> None:
     row = {"instruction": "Translate.", "input": "Haus", "output": "house"}
     assert read(row, ["instruction", "input", "output"]) == [
@@ -115,7 +143,7 @@ def test_a_text_is_a_turn() -> None:
         ([], "no turns"),
         (None, "missing"),
         (3, "no conversation"),
-        ("[{'role': 'user', 'content': 'Hi'}]", "as it is printed"),
+        ("['Hi', 'Oh' ...", "as Python prints it"),
     ],
 )
 def test_faults(value: Any, said: str) -> None:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tunewell.core.errors import ConfigError, DataError, TunewellError
-from tunewell.data.languages import alike, is_ending, language_of, script_of, usual_script
+from tunewell.data.languages import alike, is_ending, language_of
 from tunewell.data.parallel import file_of, find, goes_one_way, language_in
 from tunewell.data.sources import Source, SourceSettings, read, stream
 
@@ -152,8 +152,6 @@ def test_codes() -> None:
     assert alike("en", ["en_GB", "en_US"]) == ["en_GB", "en_US"]
     assert alike("fr", ["de", "en"]) == []
     assert is_ending("source")
-    assert (script_of("Привет, Tom"), script_of("私はトム"), script_of("12!")) == ("CYRILLIC", "CJK", None)
-    assert (usual_script("ru"), usual_script("zho_Hans"), usual_script("sr")) == ("CYRILLIC", "CJK", None)
 
 
 def test_unequal_numbers_of_lines(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_folds() -> None:
 def test_faults() -> None:
     with pytest.raises(DataError, match="2 examples in 2 groups"):
         split(examples(["a", "b"]), seed=1)
-    with pytest.raises(DataError, match="in 1 groups"):
+    with pytest.raises(DataError, match="in 1 group "):
         split(examples(["a"] * 10, ["same"] * 10), seed=1)
     with pytest.raises(ConfigError, match="add up to 1"):
         split(examples(["a"] * 10), fractions=(0.8, 0.1), seed=1)

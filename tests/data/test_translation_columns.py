@@ -225,3 +225,62 @@ def test_real_files_of_other_tasks() -> None:
             seen += 1
             assert guess_columns(source.columns, source.rows, {}) is None, path
     assert seen >= 30
+
+
+def test_english_names_of_languages_are_languages() -> None:
+    columns = {"English": PROSE, "German": OTHER}
+    assert guess(columns) == PairColumns("English", "German", "en", "de")
+    backwards = guess(columns, source_language="de", target_language="en")
+    assert backwards == PairColumns("German", "English", "de", "en")
+    assert source_column(["id", "English"], PairColumns("en", "de", "en", "de")) == "English"
+
+
+@pytest.mark.parametrize("texts", [["dog"] * 4, ["!", "?", "...", "1"]])
+def test_lines_of_parallel_files_need_no_words(texts: list[str]) -> None:
+    columns = {"en": texts, "de": texts}
+    assert guess(columns) is None
+    assert guess(columns, "words.en+de") == PairColumns("en", "de", "en", "de")
+    sides = {"source": texts, "target": texts}
+    assert guess(sides, "words.source+target") == PairColumns("source", "target", None, None)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("Two young men are outside.", "Zwei junge Männer"), ("Hi there!", "你好。")]
+)
+def test_a_pair_in_the_place_of_the_names_is_not_lost(first: str, second: str) -> None:
+    columns = {first: PROSE, f"{second} in Wirklichkeit draußen.": OTHER}
+    for find in (guess, asked):
+        with pytest.raises(ConfigError, match=r"reads as if it were texts") as caught:
+            find(columns)
+        assert "data.column_names=[source,target]" in str(caught.value.fix)
+    assert guess({"a text": PROSE, "its label.": LABELS}) is None
+
+
+def test_a_column_that_is_not_there_is_told_of_as_such() -> None:
+    with pytest.raises(ConfigError, match=r"no column 'foo'; the columns are en, de") as caught:
+        guess({"en": PROSE, "de": OTHER}, source="foo")
+    assert caught.value.where == "task.source"
+    with pytest.raises(ConfigError, match=r"no column 'foo'"):
+        asked({"first": PROSE, "second": OTHER, "third": OTHER}, target="foo")
+
+
+def test_one_language_cannot_be_both() -> None:
+    with pytest.raises(ConfigError, match=r"'en' is the language of the source already") as caught:
+        guess({"en": PROSE, "de": OTHER}, source_language="en", target_language="en")
+    assert caught.value.where == "task.target_language"
+
+
+def test_tabs_in_a_plain_text_file_are_pointed_at() -> None:
+    with pytest.raises(ConfigError) as caught:
+        asked({"text": [f"{one}\t{two}" for one, two in zip(PROSE, OTHER, strict=True)]})
+    assert "data.format=tsv" in str(caught.value.fix)
+
+
+def test_the_source_of_a_file_without_targets_may_be_called_so_or_lie_in_an_object() -> None:
+    learnt = PairColumns("en", "de", "en", "de")
+    assert source_column(["id", "source"], learnt) == "source"
+    assert source_column(["translation"], learnt) == "translation.en"
+    assert source_column(["translation"], PairColumns("translation.de", "translation.en", "de", "en")) == (
+        "translation.de"
+    )
+    assert source_column(["id", "label"], learnt) is None

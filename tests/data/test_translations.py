@@ -163,3 +163,15 @@ def test_summaries_have_any_length() -> None:
     summaries = [("a word of many " * (1 + n % 40), f"a summary, number {n}") for n in range(400)]
     assert examine({"train": pairs(*summaries)}, None, None) == []
     assert codes(examine({"train": pairs(*summaries)}, "en", "de")) == {"odd-lengths": "warning"}
+
+
+def test_swapped_sides_between_ideographs_and_kana() -> None:
+    japanese = [(f"我的第{n}只猫在睡觉", f"私の{n}匹の猫は寝ている") for n in range(30)]
+    back = ("ここに猫がいます", "这里有猫")
+    (one,) = examine({"train": pairs(*japanese, back)}, "zh", "ja")
+    assert (one.code, len(one.examples)) == ("swapped-sides", 1)
+    assert "sources in Japanese script, targets in Han" in one.message
+    # From English, a target of ideographs alone is Japanese all the same, and so is such a source, swapped.
+    english = [(f"cat number {n} is asleep", target) for n, (_, target) in enumerate(japanese)]
+    (one,) = examine({"train": pairs(*english, ("the city", "東京都"), ("東京都", "the city"))}, "en", "ja")
+    assert (one.code, len(one.examples)) == ("swapped-sides", 1)

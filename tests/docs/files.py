@@ -306,6 +306,9 @@ def _write_conversations(folder: Path) -> None:
     )
     marked = "".join(" __eou__ ".join(text for _, text in talk) + " __eou__\n" for talk in talks)
     (folder / "dialogues.txt").write_text(marked, encoding="utf-8")
+    names = {"user": "User", "assistant": "Bot"}
+    spoken = ("".join(f"{names[role]}: {text}\n" for role, text in talk) for talk in talks)
+    (folder / "talks.txt").write_text("\n".join(spoken), encoding="utf-8")
     speakers = {"user": "reader", "assistant": "desk"}
     turns = [
         [f"c{number}", speakers[role], text] for number, talk in enumerate(talks, 1) for role, text in talk

@@ -14,7 +14,7 @@ import torch
 import transformers
 
 import tunewell
-from tunewell.core.errors import ConfigError
+from tunewell.core.errors import ConfigError, DataError
 from tunewell.core.examples import ReplyPrediction, Turn
 from tunewell.data import distractors
 from tunewell.models.sampling import Sampling
@@ -312,6 +312,17 @@ def test_drawn_replies_hang_on_nothing_else(run: Run) -> None:
     assert len(set(first)) > 3
     assert first != replies(4096, sampling_seed=1)
     assert replies(1, top_p=1e-6) == replies(4096, temperature=0.0)
+
+
+def test_a_conversation_is_given_as_its_messages_a_row_or_a_text(run: Run) -> None:
+    text = ASKED[0][0].text
+    messages = [{"role": "user", "content": text}]
+    answers = run.predict([text, messages, {"messages": messages}])
+    assert len({answer.reply for answer in answers}) == 1
+    with pytest.raises(ConfigError, match="one text"):
+        run.predict(text)
+    with pytest.raises(DataError, match="where role and content are expected"):
+        run.predict([[{"role": "user"}]])
 
 
 def test_a_text_to_stop_at_ends_a_reply_before_it(run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,10 @@ import typer
 if TYPE_CHECKING:
     from tunewell.runs.conversation import Conversation
 
-_HELP = "/reset forgets what was said, /save FILE adds the conversation to a .jsonl file, /quit (or Ctrl-D) leaves"
+_HELP = (
+    "/reset forgets what was said, /save FILE adds the conversation to a .jsonl file, Ctrl-C ends a reply, /quit (or "
+    "Ctrl-D) leaves"
+)
 
 
 def chat(
@@ -46,7 +50,8 @@ def chat(
 ) -> None:
     """Talk with a model that was trained on conversations.
 
-    Replies appear as they are written. The same words with the same settings get the same reply.
+    Replies appear as they are written. The same words with the same settings get the same reply. Lines from a pipe get
+    a line each for an answer. /help lists what may be typed beside.
     """
     from tunewell import runs
     from tunewell.runs.conversation import Conversation
@@ -59,10 +64,9 @@ def chat(
     conversation = Conversation(predictor, changes)
     if text:
         for turn in text:
-            print(" ".join(conversation.reply(turn).split()))
+            print(_on_one_line(conversation.reply(turn)), flush=True)
         return
-    with predictor.runtime.stop.listening():
-        _talk(conversation)
+    _talk(conversation)
 
 
 def _talk(conversation: Conversation) -> None:
@@ -73,34 +77,69 @@ def _talk(conversation: Conversation) -> None:
     while True:
         try:
             line = input("you: " if typed else "").strip()
-        except EOFError:
+        except (EOFError, KeyboardInterrupt):
+            if typed:
+                print()
             return
         if line in ("/quit", "/exit"):
             return
-        if line == "/reset":
-            conversation.reset()
-            print("(forgotten)")
-        elif line.split(" ")[0] == "/save":
-            _save(conversation, line.removeprefix("/save").strip())
-        elif line.startswith("/"):
-            print(f"(there is no {line.split()[0]}; {_HELP})")
+        if line.startswith("/"):
+            # Who pipes lines in reads replies alone from standard output.
+            print(_obeyed(conversation, line), file=sys.stdout if typed else sys.stderr)
+        elif line and typed:
+            _reply_as_written(conversation, line)
         elif line:
-            print("model: " if typed else "", end="", flush=True)
-            conversation.reply(line, _print_piece)
-            print()
+            print(_on_one_line(conversation.reply(line)), flush=True)
+
+
+def _obeyed(conversation: Conversation, line: str) -> str:
+    """What is said of a line that begins with a slash, once it is done."""
+    command, _, rest = line.partition(" ")
+    if command == "/reset":
+        conversation.reset()
+        return "(forgotten)"
+    if command == "/save":
+        return _save(conversation, rest.strip())
+    return f"({_HELP})" if command == "/help" else f"(there is no {command}; {_HELP})"
+
+
+def _reply_as_written(conversation: Conversation, line: str) -> None:
+    """The reply, piece by piece; Ctrl-C ends it, and then the conversation is what it was before."""
+    print("model: ", end="", flush=True)
+    try:
+        conversation.reply(line, _print_piece)
+    except KeyboardInterrupt:
+        print("\n(stopped; what you said last is forgotten)")
+    else:
+        print()
+
+
+def _on_one_line(reply: str) -> str:
+    return " ".join(_harmless(reply).split())
+
+
+def _harmless(text: str) -> str:
+    """The text without the control characters with which a terminal can be steered."""
+    return "".join(
+        character for character in text if character in "\n\t" or unicodedata.category(character) != "Cc"
+    )
 
 
 def _print_piece(piece: str) -> None:
-    print(piece, end="", flush=True)
+    print(_harmless(piece), end="", flush=True)
 
 
-def _save(conversation: Conversation, name: str) -> None:
+def _save(conversation: Conversation, name: str) -> str:
+    """Add the conversation to a file; what is said of it."""
     path = Path(name or "conversation.jsonl")
     if not conversation.turns:
-        print("(nothing was said yet)")
-        return
+        return "(nothing was said yet)"
     if not path.parent.is_dir():
-        print(f"(there is no folder {path.parent})")
-        return
-    conversation.save(path)
-    print(f"(added to {path})")
+        return f"(there is no folder {path.parent})"
+    if path.is_dir():
+        return f"({path} is a folder; name a file in it)"
+    try:
+        conversation.save(path)
+    except (OSError, UnicodeDecodeError) as error:
+        return f"({path} cannot be written: {error})"
+    return f"(added to {path})"

@@ -1,7 +1,8 @@
-"""Codes of languages: which names are such codes, and when two name one language.
+"""Codes of languages: which names are such codes, or stand for one, and when two name one language.
 
 A code is a language of ISO 639, such as `de` or `deu`, alone or with a script and a region: `zh_CN`, `pt-BR`,
-`deu_Latn`, `en_XX`. Not for: what a text is written in, or names of files (`tunewell.data.languages`).
+`deu_Latn`, `en_XX`. Not for: what a text is written in (`scripts`), or names of files
+(`tunewell.data.languages`).
 """
 
 from __future__ import annotations
@@ -37,6 +38,19 @@ _TWO_LETTERS = {
 }
 _KNOWN = {*_TWO_LETTERS, *_TWO_LETTERS.values()}
 
+_CODES_AND_NAMES = (
+    "ar arabic bg bulgarian bn bengali ca catalan cs czech da danish de german el greek en english es spanish "
+    "et estonian fa persian fi finnish fr french ga irish gu gujarati he hebrew hi hindi hr croatian "
+    "hu hungarian hy armenian id indonesian is icelandic it italian ja japanese ka georgian kk kazakh ko korean "
+    "la latin lt lithuanian lv latvian mk macedonian mr marathi ms malay mt maltese nl dutch no norwegian "
+    "pl polish pt portuguese ro romanian ru russian sk slovak sl slovene sl slovenian sq albanian sr serbian "
+    "sv swedish sw swahili ta tamil te telugu th thai tl tagalog tr turkish uk ukrainian ur urdu vi vietnamese "
+    "zh chinese zh mandarin"
+)
+"""The English names of languages, as columns of tables have them, each after its code."""
+
+_CODE_OF_NAME = dict(zip(_CODES_AND_NAMES.split()[1::2], _CODES_AND_NAMES.split()[::2], strict=True))
+
 _SCRIPTS = (
     "latn cyrl arab hans hant hani jpan kore hang hebr grek deva beng guru gujr orya taml telu knda mlym sinh thai "
     "laoo tibt mymr khmr ethi geor armn mong tfng olck mtei nkoo thaa syrc cher cans"
@@ -58,6 +72,11 @@ def language_of(code: str) -> str | None:
     if language not in _KNOWN and not (script and len(language) == 3):
         return None
     return _TWO_LETTERS.get(language, language)
+
+
+def language_said(name: str) -> str | None:
+    """The code that a name is, as it is written, or that an English name of a language stands for (`German`: `de`)."""
+    return name if language_of(name) is not None else _CODE_OF_NAME.get(name.strip().lower())
 
 
 def alike(code: str, others: Sequence[str]) -> list[str]:

@@ -12,8 +12,16 @@ from typing import Any
 from tunewell.core.errors import ConfigError
 from tunewell.core.examples import Row
 from tunewell.data.columns import LABEL_NAMES
-from tunewell.data.conversation_forms import HISTORY_NAMES, message_keys, spelt
+from tunewell.data.conversation_forms import (
+    HISTORY_NAMES,
+    SIDES,
+    are_said_by_sides,
+    message_keys,
+    spelt,
+    turns_of,
+)
 from tunewell.data.conversation_roles import ROLES, Unreadable
+from tunewell.data.marked_turns import marked_turns, transcript_turns
 from tunewell.data.multi_turn_lines import END_OF_UTTERANCE
 
 MESSAGE_NAMES = (
@@ -25,6 +33,7 @@ MESSAGE_NAMES = (
     "chat",
     "turns",
     "utterances",
+    "log",
 )
 """What a column of conversations is called, the likeliest first."""
 
@@ -36,19 +45,25 @@ _PAIRS = (
     ("instruction", "response"),
     ("prompt", "response"),
     ("prompt", "completion"),
+    ("history", "response"),
+    ("user", "assistant"),
+    ("human", "assistant"),
 )
 """Names of what is asked and what is replied that leave no doubt."""
 
 _MORE_PAIRS = (
     ("question", "answer"), ("question", "response"), ("query", "response"), ("query", "answer"),
     ("query", "reply"), ("context", "response"), ("message", "response"), ("message", "reply"), ("post", "reply"),
-    ("user", "assistant"), ("human", "assistant"), ("user", "bot"), ("input", "output"), ("input", "response"),
+    ("user", "bot"), ("input", "output"), ("input", "response"),
     ("input", "target"), ("q", "a"), ("source", "target"),
 )  # fmt: skip
 """Names that are taken where the user says that the task is dialogue."""
 
 _BETWEEN = {"instruction": ("input", "context"), "prompt": ("input",)}
 """Columns that say more of what is asked, by its name."""
+
+_SUMMARIES = {"summary", "summaries", "highlights", "abstract"}
+"""Columns beside which a transcript is rather a text to be summarised."""
 
 _JUDGED = {"chosen", "rejected", *LABEL_NAMES}
 _PROMPTS = ("prompt", "text", "instruction", "question", "query", "input")
@@ -73,9 +88,14 @@ def guess_column(
     lowered = _lowered(columns)
     if {"chosen", "rejected"} <= lowered.keys():
         return None
+    both = [name for pair in _PAIRS if set(pair) <= lowered.keys() for name in pair]
+    if both and all(_whole(lowered[name], sample) == "messages" for name in both[:2]):
+        return [lowered[name] for name in both[:2]]
     named = [lowered[name] for name in MESSAGE_NAMES if name in lowered]
     for column in named:
         if (found := _whole(column, sample)) is not None:
+            if found == "marked" and lowered.keys() & _SUMMARIES and not _are_marked(column, sample):
+                return None
             labelled_turns = found == "messages" and _has_labels_of_turns(column, columns, sample)
             return None if labelled_turns else column
     others = [name for name in columns if name not in named and _whole(name, sample) == "messages"]
@@ -83,10 +103,17 @@ def guess_column(
         return others[0]
     if others or lowered.keys() & _JUDGED:
         return None
+    pairs = _PAIRS if not _has_texts("context", lowered, sample) else (*_PAIRS, ("context", "response"))
+    if (pair := _pair(lowered, sample, pairs)) is not None:
+        return pair
     marked = [name for name in columns if _are_marked(name, sample)]
-    if len(marked) == 1:
-        return marked[0]
-    return None if marked else _pair(lowered, sample, _PAIRS)
+    return marked[0] if len(marked) == 1 else None
+
+
+def _has_texts(name: str, lowered: Mapping[str, str], rows: Sequence[Row]) -> bool:
+    """Whether there is a column of that name with lists of texts."""
+    first = rows[0].values.get(lowered.get(name, ""))
+    return isinstance(first, list) and len(first) > 0 and all(isinstance(text, str) for text in first)
 
 
 def asked_column(
@@ -97,6 +124,8 @@ def asked_column(
     if found is not None:
         return found
     sample, lowered = rows[:_SAMPLE_ROWS], _lowered(columns)
+    if (chosen := _chosen(lowered, sample)) is not None:
+        return chosen
     whole = [name for name in columns if _whole(name, sample) is not None or _are_marked(name, sample)]
     named = [lowered[name] for name in MESSAGE_NAMES if lowered.get(name) in whole]
     if named or len(whole) == 1:
@@ -104,11 +133,52 @@ def asked_column(
     pair = None if whole else _pair(lowered, sample, (*_PAIRS, *_MORE_PAIRS))
     if pair is not None:
         return pair
+    loose = [name for name in columns if _are_texts(name, sample)]
+    if not whole and len(loose) == 1:
+        return loose[0]
     could = f"; it could be {' or '.join(whole[:4])}" if whole else ""
     raise ConfigError(
         f"which column holds the conversation{could}? The columns are {', '.join(columns)}",
-        fix="--set task.messages=COLUMN, or --set 'task.messages=[ASKED,REPLY]' for what is asked and what is replied",
+        fix="--set task.messages=COLUMN, or --set 'task.messages=[ASKED,REPLY]' for what is asked and what is replied"
+        + _hint(columns, sample),
     )
+
+
+def _chosen(lowered: Mapping[str, str], rows: Sequence[Row]) -> Column | None:
+    """Of preferences the chosen conversation, or where that is a reply alone, with its prompt before it."""
+    if not {"chosen", "rejected"} <= lowered.keys() or not rows:
+        return None
+    column = lowered["chosen"]
+    value = next((row.values[column] for row in rows if row.values.get(column)), None)
+    turns = [] if value is None or not isinstance(value, str | list) else turns_of(value)
+    if len(turns) > 1:
+        return column
+    prompt = next((lowered[name] for name in ("prompt", "question", "instruction") if name in lowered), None)
+    return None if prompt is None else [prompt, column]
+
+
+def _are_texts(column: str, rows: Sequence[Row]) -> bool:
+    """Whether a column of any name holds lists of several texts, or transcripts."""
+    present = [value for row in rows if (value := row.values.get(column)) is not None]
+
+    def holds(value: Any) -> bool:
+        if isinstance(value, str):
+            return transcript_turns(value) is not None
+        return isinstance(value, list) and len(value) > 1 and all(isinstance(text, str) for text in value)
+
+    return bool(present) and 10 * sum(map(holds, present)) >= 9 * len(present)
+
+
+def _hint(columns: Sequence[str], rows: Sequence[Row]) -> str:
+    """What else may be the matter with lines of text, and with a table that seems to have no header."""
+    if list(columns) == ["text"]:
+        return (
+            "; lines of text are a conversation each with __eou__ between turns, or a turn each where they begin with which "
+            "of two speaks (User: ...)"
+        )
+    if len(columns) == 2 and any(" " in name.strip() for name in columns) and rows:
+        return "; if the first line is no header: --set 'data.column_names=[prompt,response]'"
+    return ""
 
 
 def column_for(columns: Iterable[str], column: str | Sequence[str]) -> str | Sequence[str]:
@@ -132,7 +202,9 @@ def _whole(column: str, rows: Sequence[Row]) -> str | None:
     present = [value for row in rows if (value := row.values.get(column)) is not None]
     first = next(iter(present), None)
     if isinstance(first, str) and column.strip().casefold() in MESSAGE_NAMES:
-        if _are_marked(column, rows):
+        if _are_marked(column, rows) or all(
+            isinstance(value, str) and len(turns_of(value)) > 1 for value in present
+        ):
             return "marked"
         try:
             present = [spelt(value, labelled=True) for value in present if isinstance(value, str)]
@@ -156,6 +228,12 @@ def _kind(value: Any, name: str) -> str | None:
         return "texts" if name in _OF_TEXTS else None
     if all(isinstance(element, Mapping) for element in value):
         return "messages" if all(_is_message(element, name) for element in value) else None
+    if len(value) and are_said_by_sides(value):
+        return "messages"
+    if name in MESSAGE_NAMES and all(isinstance(element, list) for element in value):
+        parts = [part for element in value for part in element]
+        if all(isinstance(part, Mapping) and _is_message(part, name) for part in parts):
+            return "messages"
     pairs = all(
         isinstance(element, list | tuple)
         and len(element) == 2
@@ -172,7 +250,9 @@ def _is_message(element: Mapping[str, Any], name: str) -> bool:
         return True
     sides = {ROLES.get(str(key).casefold()) for key in element}
     return name in MESSAGE_NAMES and (
-        text is not None or bool(sides - {None}) or {"input", "output"} <= element.keys()
+        text is not None
+        or bool(sides - {None})
+        or len({SIDES.get(str(key).casefold()) for key in element} - {None}) > 1
     )
 
 
@@ -190,7 +270,10 @@ def _has_labels_of_turns(column: str, columns: Sequence[str], rows: Sequence[Row
 def _are_marked(column: str, rows: Sequence[Row]) -> bool:
     """Whether nearly all values are texts in which turns are marked."""
     present = [value for row in rows if (value := row.values.get(column)) is not None]
-    marked = sum(isinstance(value, str) and END_OF_UTTERANCE in value for value in present)
+    marked = sum(
+        isinstance(value, str) and (END_OF_UTTERANCE in value or marked_turns(value) is not None)
+        for value in present
+    )
     return marked > 0 and 10 * marked >= 9 * len(present)
 
 
@@ -205,7 +288,7 @@ def _pair(
             continue
         if not any(row.values.get(lowered[reply]) for row in rows):
             continue
-        history = [lowered[name] for name in HISTORY_NAMES if name in lowered]
+        history = [lowered[name] for name in HISTORY_NAMES if name in lowered and name != asked]
         more = [lowered[name] for name in _BETWEEN.get(asked, ()) if name in lowered]
         return [*history, lowered[asked], *more, lowered[reply]]
     return None

@@ -2,34 +2,39 @@
 
 Understood are lists of messages (`role` and `content`, `from` and `value`, `speaker` and `text` or `utterance`, as
 objects or as lists by key), lists of texts, lists of pairs, objects that hold both sides, a text whose turns `__eou__`
-parts, a text that is one turn, and several columns of which the last holds the reply.
+or other marks part (`marked_turns`), a text that is one turn, and several columns of which the last holds the reply.
 
-Not for: the roles of speakers (`conversation_roles`), which column it is (`conversation_columns`), or tables with one
-turn a row (`turn_tables`).
+Not for: the roles of speakers (`conversation_roles`), which column it is (`conversation_columns`), or tables in which
+several rows or columns make a conversation (`conversation_rows`).
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunewell.core.examples import Row
 from tunewell.data.conversation_roles import ROLES, Role, Stated, Unreadable, roles_of
+from tunewell.data.conversation_rows import gather_turns as gather_turns  # tables are more forms
+from tunewell.data.marked_turns import marked_turns, transcript_turns
 from tunewell.data.multi_turn_lines import END_OF_UTTERANCE, turns_in
-from tunewell.data.turn_tables import gather_turns as gather_turns  # a table is one more form
 
 ROLE_KEYS = ("role", "from")
-SPEAKER_KEYS = ("speaker", "author", "sender", "participant", "name")
-TEXT_KEYS = ("content", "value", "text", "utterance", "message", "body")
+SPEAKER_KEYS = ("speaker", "author", "sender", "participant", "agent", "name")
+TEXT_KEYS = ("content", "value", "text", "utterance", "message", "body", "parts")
 """What messages call who speaks, and what is said."""
 
-_SIDES = {"input": "user", "prompt": "user", "question": "user", "output": "assistant", "response": "assistant",
+SIDES = {"input": "user", "prompt": "user", "question": "user", "output": "assistant", "response": "assistant",
           "answer": "assistant", "completion": "assistant"}  # fmt: skip
+"""What an object that holds both sides calls them."""
+
 HISTORY_NAMES = ("history",)
-_PRINTED_MESSAGES = re.compile(r"\s*\[\s*\{\s*'(?:role|from|content|value|speaker|text|utterance)'\s*:")
-_PRINTED_TEXTS = re.compile(r"\s*\[\s*'")
+_PRINTED = re.compile(r"\s*\[\s*(?:\{\s*)?['\"]")
+_PRINTED_TOKEN = re.compile(r"""\s+|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s'"]""", re.DOTALL)
 _SHOWN_CHARACTERS = 60
 
 
@@ -44,7 +49,11 @@ def stated_turns(row: Row, column: str | Sequence[str], *, labelled: bool) -> li
         value = row.values.get(column)
         if value is None:
             raise Unreadable(f"column {column!r} is missing")
-        return turns_of(spelt(value, labelled=labelled) if isinstance(value, str) else value)
+        value = spelt(value, labelled=labelled) if isinstance(value, str) else value
+        turns = turns_of(value)
+        if labelled and len(turns) == 1 and isinstance(value, str):
+            return transcript_turns(value) or turns
+        return turns
     *asked, reply = column
     stated = _asked(row, asked)
     answer = row.values.get(reply)
@@ -65,7 +74,13 @@ def _asked(row: Row, columns: Sequence[str]) -> list[Stated]:
         value = row.values.get(name)
         if isinstance(value, str) and name.casefold() in HISTORY_NAMES:
             value = spelt(value, labelled=True) if value.strip() else []
-        if isinstance(value, str) and END_OF_UTTERANCE not in value:
+        is_told = isinstance(value, str) and name.casefold() in HISTORY_NAMES and _transcript(value)
+        if (
+            isinstance(value, str)
+            and not is_told
+            and END_OF_UTTERANCE not in value
+            and not marked_turns(value)
+        ):
             texts.append(value)
         elif value is not None and value != []:
             listed.append(value)
@@ -89,13 +104,17 @@ def _with_roles(turns: Sequence[Stated], last: Role) -> list[Stated]:
 def turns_of(value: Any) -> list[Stated]:
     """The turns that one value holds. Raises `Unreadable`."""
     if isinstance(value, str):
-        return [Stated(None, text) for text in (turns_in(value) if END_OF_UTTERANCE in value else [value])]
+        if END_OF_UTTERANCE in value:
+            return [Stated(None, text) for text in turns_in(value)]
+        return marked_turns(value) or _transcript(value) or [Stated(None, value)]
     if isinstance(value, Mapping):
         value = _by_turn(value)
     if not isinstance(value, list | tuple):
         raise Unreadable(f"{_shown(value)} is no conversation: a list of turns, or a text, is expected")
     if not value:
         raise Unreadable("the conversation has no turns")
+    if are_said_by_sides(value):
+        return [Stated(name, text, is_role=False) for name, text in value]
     turns: list[Stated] = []
     for element in value:
         turns += _turns_of_element(element, len(turns) + 1)
@@ -103,24 +122,40 @@ def turns_of(value: Any) -> list[Stated]:
 
 
 def spelt(value: str, *, labelled: bool) -> Any:
-    """What a cell of a table spells: the JSON of a list of turns, or else just its text.
+    """What a cell of a table spells: a list of turns as JSON or as Python and NumPy print it, or else just its text.
 
-    Raises `Unreadable` for messages as Python prints them, which cannot be read back; when `labelled`, also for texts
-    that are printed so, for there no single text is a conversation.
+    Raises `Unreadable` when `labelled` for a list that is printed and cannot be read back, for it was cut short.
     """
     if value.lstrip()[:1] != "[":
         return value
-    if _PRINTED_MESSAGES.match(value) or (labelled and _PRINTED_TEXTS.match(value)):
-        raise Unreadable(
-            f"{_shown(value)} is a Python object as it is printed, which cannot be read back: export the data as JSON "
-            "lines instead"
-        )
     try:
         found = json.loads(value)
     except (ValueError, RecursionError):
-        return value
+        found = _printed(value) if _PRINTED.match(value) else None
+        if found is None and labelled and _PRINTED.match(value):
+            raise Unreadable(
+                f"{_shown(value)} is a list as Python prints it, and cannot be read back: export the data as JSON lines "
+                "instead"
+            ) from None
     is_list = isinstance(found, list) and found and all(isinstance(part, dict | list | str) for part in found)
     return found if is_list else value
+
+
+def _printed(value: str) -> Any:
+    """The list that a text spells in Python; NumPy's, too, which puts no commas between its elements."""
+    tokens = _PRINTED_TOKEN.findall(value)
+    if "".join(tokens) != value:
+        return None
+    kept = [token for token in tokens if not token.isspace()]
+    parted: list[str] = []
+    for token in kept:
+        if parted and parted[-1][-1] in "'\"}]" and token[0] in "'\"{[":
+            parted.append(",")
+        parted.append(token)
+    try:
+        return ast.literal_eval(" ".join(parted))
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
 
 
 def message_keys(message: Mapping[str, Any]) -> tuple[str | None, str | None]:
@@ -134,6 +169,8 @@ def _turns_of_element(element: Any, number: int) -> list[Stated]:
     if isinstance(element, str):
         return [Stated(None, element)]
     if isinstance(element, list | tuple):
+        if element and all(isinstance(part, Mapping) for part in element):
+            return [turn for part in element for turn in _turns_of_element(part, number)]
         if len(element) != 2 or not all(isinstance(side, str) for side in element):
             raise Unreadable(f"turn {number} is {_shown(element)}, where a pair of texts is expected")
         return [Stated("user", element[0]), Stated("assistant", element[1])]
@@ -153,9 +190,33 @@ def _turns_of_element(element: Any, number: int) -> list[Stated]:
     return [Stated(name, _text_of(element[text], number), role in ROLE_KEYS)]
 
 
+def are_said_by_sides(value: Sequence[Any]) -> bool:
+    """Whether all elements are pairs of who speaks and what is said, and no exchanges: each first one names a side."""
+    pairs = [pair for pair in value if isinstance(pair, list | tuple) and len(pair) == 2]
+    if len(pairs) != len(value) or not all(isinstance(side, str) for pair in pairs for side in pair):
+        return False
+    names = {pair[0].strip().casefold() for pair in pairs}
+    return names <= ROLES.keys() and len({ROLES[name] for name in names}) > 1
+
+
+def _transcript(text: str) -> list[Stated] | None:
+    """The turns of a transcript, where what begins its lines is unmistakably who speaks.
+
+    So it is with names of user and assistant, and where two names, and no others, begin lines again and again.
+    """
+    turns = transcript_turns(text)
+    names = Counter((turn.name or "").casefold() for turn in turns or ())
+    sides = {ROLES.get(name) for name in names} - {"system"}
+    often = len(names) == 2 and min(names.values()) > 1
+    return turns if sides == {"user", "assistant"} or often else None
+
+
 def _both_sides(element: Mapping[str, Any], number: int) -> list[Stated]:
     """An element with both sides of an exchange, `{"human": ..., "assistant": ...}`."""
-    sides = {key: str(ROLES.get(key.casefold(), _SIDES.get(key.casefold(), ""))) for key in element}
+    sides = {key: str(ROLES.get(key.casefold(), SIDES.get(key.casefold(), ""))) for key in element}
+    keys = [key for key, role in sides.items() if role]
+    if [sides[key] for key in keys] == ["user", "system"]:
+        sides[keys[1]] = "assistant"  # who is called system answers, as in data of task-oriented dialogue
     order = {"system": 0, "user": 1, "assistant": 2}
     found = sorted(
         (order[role], role, element[key])

@@ -15,12 +15,12 @@ from tunewell.core.errors import DataError
 from tunewell.core.examples import DialogueExample, Row, Turn
 from tunewell.data import values
 from tunewell.data.conversation_columns import column_for
-from tunewell.data.conversation_forms import stated_turns
-from tunewell.data.conversation_roles import Unreadable, roles_of
+from tunewell.data.conversation_forms import stated_turns, turns_of
+from tunewell.data.conversation_roles import Role, Stated, Unreadable, roles_of
 from tunewell.data.findings import SHOWN, Finding, place_and_text, plural
 from tunewell.data.similarity import normalised
 
-SYSTEM_NAMES = ("system", "system_prompt")
+SYSTEM_NAMES = ("system", "system_prompt", "systeminstruction", "system_instruction", "system_message")
 """Columns that may hold what stands before a conversation."""
 
 LONG_TURNS, LONG_CHARACTERS = 100, 20_000
@@ -38,20 +38,21 @@ def read_conversation(
     """One row, checked.
 
     When `labelled`, there must be a reply of the assistant's to something that was said; what the user says after the
-    last reply is left out, and no turn may be blank. Without `labelled` a reply is asked for to what the user says last,
+    last reply is left out and counted, and no turn may be blank. Without `labelled` a reply is asked for to what the user says last,
     which may be blank, unless the assistant speaks last; a row without the column may hold the conversation in another
     one (see `conversation_columns.column_for`). The conversation's own system turns stand before those of a column
-    `system`, and these before the `system` text that is given; blank ones say nothing and are left out. Raises
-    `DataError`; turns are counted from 1 in messages.
+    `system`, and these before the `system` text that is given; blank ones say nothing and are left out. Where the file
+    names speakers and no roles, what one says in several turns on end is one turn. Raises `DataError`; turns are counted
+    from 1 in messages.
     """
     found = column if labelled else column_for(row.values, column)
     try:
         stated = stated_turns(row, found, labelled=labelled)
         roles = roles_of(stated, "assistant" if labelled else "user")
-        turns = [Turn(role, turn.text) for role, turn in zip(roles, stated, strict=True)]
-        _check_order(turns)
-        _check_characters(turns)
-        turns = _checked_replies(turns) if labelled else turns
+        joined = _joined(stated, roles)
+        _check_order(joined)
+        _check_characters(joined)
+        turns = _checked_replies(joined) if labelled else joined
         if all(turn.role == "system" for turn in turns):
             raise Unreadable("there are system turns alone")
         if not labelled and len(turns) == 1 and turns[0].role == "assistant":
@@ -63,7 +64,13 @@ def read_conversation(
     own = [turn for turn in turns if turn.role != "system" or turn.text.strip()]
     if own[0].role != "system" and (before := _system_text(row, found) or system or "").strip():
         own.insert(0, Turn("system", before))
-    return DialogueExample(values.row_id(row), row.origin, tuple(own))
+    return DialogueExample(
+        values.row_id(row),
+        row.origin,
+        tuple(own),
+        num_left_out=len(joined) - len(turns),
+        num_joined=len(stated) - len(joined),
+    )
 
 
 def reply_places(turns: Sequence[Turn], replies: Literal["assistant", "all"]) -> list[int]:
@@ -80,6 +87,18 @@ def reply_places(turns: Sequence[Turn], replies: Literal["assistant", "all"]) ->
 def as_text(turns: Sequence[Turn]) -> str:
     """What was said as one text, for a model that reads it as a whole: a line a turn, each after its role."""
     return "\n".join(f"{turn.role}: {turn.text}" for turn in turns)
+
+
+def _joined(stated: Sequence[Stated], roles: Sequence[Role]) -> list[Turn]:
+    """The turns; where speakers have names and no roles, people go on speaking, and their turns on end are one."""
+    free = all(turn.name is not None and not turn.is_role for turn in stated)
+    turns: list[Turn] = []
+    for role, turn in zip(roles, stated, strict=True):
+        if free and turns and turns[-1].role == role != "system":
+            turns[-1] = Turn(role, f"{turns[-1].text}\n{turn.text}")
+        else:
+            turns.append(Turn(role, turn.text))
+    return turns
 
 
 def _check_order(turns: Sequence[Turn]) -> None:
@@ -118,6 +137,10 @@ def _system_text(row: Row, column: str | Sequence[str]) -> str | None:
     used = (column,) if isinstance(column, str) else column
     lowered = {str(name).casefold(): name for name in row.values if name not in used}
     found = [row.values[lowered[name]] for name in SYSTEM_NAMES if name in lowered]
+    found = [
+        turns_of([text])[0].text if isinstance(text, Mapping) and text.get("parts") else text
+        for text in found
+    ]
     said = [text for text in found if isinstance(text, str) and text.strip()]
     return values.text(Row({"system": said[0]}, row.origin), "system") if said else None
 
@@ -128,7 +151,7 @@ def _system_text(row: Row, column: str | Sequence[str]) -> str | None:
 def examine(
     splits: Mapping[str, Sequence[DialogueExample]], replies: Literal["assistant", "all"]
 ) -> list[Finding]:
-    """The data doctor on conversations: nothing but one reply, one reply over and over, very long ones."""
+    """The data doctor on conversations: one reply over and over, very long ones, turns left out or joined."""
     findings: list[Finding] = []
     for name, examples in splits.items():
         places = [reply_places(example.turns, replies) for example in examples]
@@ -139,11 +162,31 @@ def examine(
         ]
         findings += _repeated(name, texts)
         findings += _long(name, examples)
+        findings += _changed(name, examples)
         num_single = sum(len(own) == 1 for own in places)
         if name == "train" and examples and 2 * num_single > len(examples):
             of = "all" if num_single == len(examples) else f"{num_single:,} of"
             message = f"{name}: {of} {plural(len(examples), 'conversation')} have one reply only; longer ones are hardly learnt"
             findings.append(Finding("single-replies", "info", message))
+    return findings
+
+
+def _changed(name: str, examples: Sequence[DialogueExample]) -> list[Finding]:
+    """What is said of turns that were left out or joined."""
+    findings = []
+    cut = [example for example in examples if example.num_left_out]
+    if cut:
+        number = sum(example.num_left_out for example in cut)
+        message = (
+            f"{name}: {plural(len(cut), 'conversation')} end{'s' * (len(cut) == 1)} with the user's words; what is said after "
+            f"the last reply is left out, {plural(number, 'turn')} in all"
+        )
+        shown = tuple(str(example.origin) for example in cut[:SHOWN])
+        findings.append(Finding("turns-left-out", "warning", message, shown))
+    number = sum(example.num_joined for example in examples)
+    if number:
+        message = f"{name}: {plural(number, 'turn')} of the speaker of the turn before {'was' if number == 1 else 'were'} joined to it"
+        findings.append(Finding("joined-turns", "info", message))
     return findings
 
 

@@ -2,7 +2,7 @@
 
 A record is an object, or a list, whose columns are then named by position: `text` and `label` when it holds
 two texts (as CLINC150 has it), else `0`, `1`, ...; `column_names` overrides both. An object may also hold its
-records under `data`. Records that are articles of a SQuAD document give one row a question (`questions`). A
+records under `data`; lists of messages and objects of conversations are records too (`conversation_documents`). Records that are articles of a SQuAD document give one row a question (`questions`). A
 `.json` file that is really JSON lines is read as such, with a note.
 
 Not for: `.jsonl` (`json_records`). A document is held in memory whole; JSON lines need not be.
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from tunewell.core.errors import DataError
 from tunewell.core.examples import Origin, Row
-from tunewell.data import questions
+from tunewell.data import conversation_documents, questions
 from tunewell.data.json_records import kind_of
 from tunewell.data.json_values import BadJson, decode_value, refuse_hidden_faults
 from tunewell.data.lines import place_of_bad_bytes, refuse_wide_encoding
@@ -61,8 +61,12 @@ def read_rows(records: list[object], reading: Reading) -> Iterator[Row]:
         yield from questions.read_articles(records, reading)
         return
     columns = reading.settings.column_names
+    if columns is None:
+        records = conversation_documents.texts_as_records(records) or records
     for number, value in enumerate(records, start=1):
-        if isinstance(value, list):
+        if (conversation := conversation_documents.as_record(value)) is not None:
+            value = conversation
+        elif isinstance(value, list):
             columns = columns or _column_names(value)
             if len(value) != len(columns):
                 reading.refuse(f"{len(value)} values where {len(columns)} are expected", number)
@@ -151,6 +155,8 @@ def _choose_arrays(members: dict[str, object], file: str) -> Document:
     if isinstance(data, list):
         known = ("data", "version") if questions.are_articles(data) else ("data",)
         return Document({None: data}, tuple(name for name in members if name not in known))
+    if (conversations := conversation_documents.records_of(members)) is not None:
+        return Document({None: conversations})
     named = ", ".join(map(repr, list(members)[:8])) or "nothing"
     raise DataError(
         f"an object that holds {named}, where a list of records or an object of splits is expected",

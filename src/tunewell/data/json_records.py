@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tunewell.core.examples import Origin, Row
-from tunewell.data import questions
+from tunewell.data import conversation_documents, questions
 from tunewell.data.findings import plural
 from tunewell.data.json_values import BadJson, decode_value, refuse_hidden_faults
 from tunewell.data.lines import Line
@@ -68,6 +68,7 @@ def read_rows(lines: Iterable[Line], reading: Reading) -> Iterator[Row]:
 def _read_objects(lines: Iterable[Line], reading: Reading) -> Iterator[Row]:
     """One row for each line that is not blank, as it stands."""
     file = reading.file
+    has_objects = False
     for number, text, end in lines:
         reading.count_line_end(end)
         stripped = text.rstrip(" \t\r")
@@ -79,6 +80,7 @@ def _read_objects(lines: Iterable[Line], reading: Reading) -> Iterator[Row]:
             column = None if error.position is None else error.position + 1
             reading.refuse(error.what, number, column, "each line must be one JSON object")
             continue
+        value = conversation_documents.as_record(value, of_texts=not has_objects) or value
         if not isinstance(value, dict):
             hint = "; is the file one JSON array? then name it .json" if number == 1 else ""
             reading.refuse(
@@ -87,6 +89,7 @@ def _read_objects(lines: Iterable[Line], reading: Reading) -> Iterator[Row]:
                 fix="each line must be one JSON object",
             )
             continue
+        has_objects = has_objects or "messages" not in value
         yield Row(value, Origin(file, number))
 
 

@@ -3,7 +3,7 @@
 `read` gives whole tables by split, for training and evaluation; `stream` gives rows one by one, for
 prediction. The formats stand in their own modules: `delimited` (CSV, TSV), `json_records` (JSON lines),
 `json_documents`, `conll` (columns of words and tags), `conllu`, `parquet`, `plain_text`, `parallel` (a file a
-language), `tmx`, `multi_turn_lines` (a conversation a line), `hub`; a new format is one more of them and a line in `_rows_of`. What they share is in `reading`,
+language), `tmx`, `multi_turn_lines` (a conversation a line), `transcripts`, `hub`; a new format is one more of them and a line in `_rows_of`. What they share is in `reading`,
 `opening` and `lines`.
 
 Not for: what the columns mean (the task), or faults of content such as duplicates (`checks`).
@@ -33,6 +33,7 @@ from tunewell.data import (
     parquet,
     plain_text,
     tmx,
+    transcripts,
 )
 from tunewell.data.file_names import (
     ENDINGS,
@@ -51,7 +52,7 @@ from tunewell.data.reading import Reading, Source, SourceSettings
 
 __all__ = ["ENDINGS", "Source", "SourceSettings", "read", "stream"]
 
-_Kind = Format | Literal["turns"]
+_Kind = Format | Literal["turns"] | transcripts.Form
 """What a file is found to be: a format, or one that nobody can name and that shows inside alone."""
 
 _SPLITS_IN_ORDER = ("train", "validation", "test")
@@ -171,6 +172,13 @@ def _format_inside(reading: Reading) -> _Kind:
             f"(data.format={kind} keeps its lines as they are)"
         )
         return "turns"
+    form = transcripts.form_of(head)
+    if form is not None:
+        reading.notes.append(
+            f"{path} holds {transcripts.NAMES[form]}, and was read as such "
+            f"(data.format={kind} keeps its lines as they are)"
+        )
+        return form
     if not conll_layout.looks_like_tags(head):
         return kind
     reading.notes.append(
@@ -229,6 +237,8 @@ def _rows_of_lines(lines: Iterator[Line], kind: _Kind, reading: Reading) -> Iter
         return conllu.read_rows(lines, reading)
     if kind == "turns":
         return multi_turn_lines.read_rows(lines, reading)
+    if kind in ("transcript", "parlai", "numbered"):
+        return transcripts.read_rows(lines, kind, reading)
     delimiter = reading.settings.delimiter or ("," if kind == "csv" else "\t")
     if kind == "tsv" and reading.settings.quoting == "auto":
         held = list(lines)
@@ -318,7 +328,8 @@ def _stream_json(file: OpenFile, reading: Reading) -> Iterator[Row]:
 def _refuse_settings_without_effect(settings: SourceSettings, kind: _Kind, path: str) -> None:
     if kind not in ("csv", "tsv"):
         names_apply = kind in ("json", "txt", "conll", "turns")
-        _refuse_idle_settings(settings, f"a .{kind} file", path, names_apply=names_apply)
+        form = transcripts.NAMES[kind] if kind in ("transcript", "parlai", "numbered") else f"a .{kind} file"
+        _refuse_idle_settings(settings, form, path, names_apply=names_apply)
     if kind == "txt" and settings.column_names and len(settings.column_names) != 1:
         raise ConfigError("a .txt file has one column", where="data.column_names", fix="name one column")
 

@@ -21,6 +21,7 @@ from typing import Any, TypeGuard, TypeVar
 
 from tunewell.core.errors import ConfigError, DataError
 from tunewell.core.examples import Example
+from tunewell.data.findings import plural
 from tunewell.data.similarity import normalised
 
 E = TypeVar("E", bound=Example)
@@ -64,8 +65,8 @@ def split(
     groups = _groups(examples, seed, key)
     if len(groups) < len(fractions):
         raise DataError(
-            f"{len(examples)} examples in {len(groups)} groups of the same text or group_id cannot be split into "
-            f"{len(fractions)} parts",
+            f"{plural(len(examples), 'example')} in {plural(len(groups), 'group')} of the same text or group_id cannot be "
+            f"split into {len(fractions)} parts",
             fix="give more examples, or give validation and test files of your own",
         )
     labels = _labels(examples, strata, len(fractions))

@@ -13,7 +13,7 @@ from typing import Any
 from tunewell.core.errors import ConfigError
 from tunewell.core.examples import Row
 from tunewell.data.columns import LABEL_NAMES, TEXT_NAMES, WEAK_LABEL_NAMES
-from tunewell.data.languages import alike, language_of
+from tunewell.data.languages import alike, language_said
 from tunewell.data.parallel import goes_one_way
 from tunewell.data.values import as_number
 
@@ -31,10 +31,14 @@ _OF_OTHER_TASKS = {
     "question", "questions", "answers", "answer", "tokens", "messages", "conversations", "premise", "hypothesis",
     "choices", "options",
 }  # fmt: skip
+_SOURCE_NAMES = ("source", "src", "source_text", "text")
 _OBJECT_NAMES = ("translation", "translations")
 _KEYS = ("source", "target", "source_language", "target_language")
 _SAMPLE_ROWS = 200
 _UNSPACED_FROM = "\u0e00"  # Thai, and all that stand behind it: Lao, Khmer, kana, ideographs
+_ENDS_SENTENCE = (".", "!", "?", "\u3002", "\uff01", "\uff1f")
+_LEAST_SENTENCE = 4
+"""Names of columns have fewer words than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ def guess_columns(
         return _completed(named["source"], named["target"], named)
     lowered = {name.lower() for name in columns}
     inner = _inside_object(columns, rows)
-    if inner is not None and all(map(language_of, inner.values())):
+    if inner is not None and all(map(language_said, inner.values())):
         return _by_language(inner, rows, named)
     if lowered & _OF_OTHER_TASKS:
         return None
@@ -69,7 +73,9 @@ def guess_columns(
     if len(speaking) > 1 and not lowered & _label_names():
         return _by_language(speaking, rows, named)
     pair = _by_names(columns, PAIR_NAMES, named)
-    if pair is None or not all(_are_texts(rows, column, varied=True) for column in pair):
+    if pair is None and len(columns) > 1 and all(_are_texts(rows, name, varied=True) for name in columns):
+        _refuse_sentences(columns, rows)
+    if pair is None or not (_are_lines(rows) or all(_are_texts(rows, name, varied=True) for name in pair)):
         return None
     others = lowered - {name.lower() for name in pair}
     if others & _label_names() or (pair[0].lower() == "source" and others & set(TEXT_NAMES)):
@@ -94,12 +100,16 @@ def asked_columns(columns: Sequence[str], rows: Sequence[Row], given: Mapping[st
         return _by_language(speaking, rows, named)
     pair = _by_names(columns, PAIR_NAMES + MORE_PAIR_NAMES, named)
     if pair is None:
+        _refuse_sentences(columns, rows)
         texts = [column for column in columns if _are_texts(rows, column)]
         pair = _with_named(texts, named)
     if pair is None:
+        _refuse_missing(columns, named)
+        fix = "--set task.source=COLUMN --set task.target=COLUMN"
+        if list(columns) == ["text"] and any("\t" in str(row.values.get("text")) for row in rows):
+            fix = "if tabs part the two texts of a line: --set data.format=tsv --set data.column_names=[source,target]"
         raise ConfigError(
-            f"which column is to be rewritten, and as what? The columns are {', '.join(columns)}",
-            fix="--set task.source=COLUMN --set task.target=COLUMN",
+            f"which column is to be rewritten, and as what? The columns are {', '.join(columns)}", fix=fix
         )
     return _completed(*pair, named)
 
@@ -117,14 +127,18 @@ def elsewhere(columns: Sequence[str], rows: Sequence[Row], learnt: PairColumns) 
 
 
 def source_column(columns: Sequence[str], learnt: PairColumns) -> str | None:
-    """The column to rewrite in a file without targets: as learnt, in the source's language, or plain text; else None."""
+    """The column to rewrite in a file without targets: as learnt, in the source's language, or so called; else None."""
     if _outer(learnt.source) in columns:
         return learnt.source
-    own = learnt.source_language or learnt.source.rpartition(".")[2]
-    spoken = alike(own, list(columns)) if language_of(own) else []
+    inside = next((name for name in columns if name.lower() in _OBJECT_NAMES), None)
+    if inside is not None:
+        return f"{inside}.{learnt.source.rpartition('.')[2]}"
+    own = learnt.source_language or language_said(learnt.source.rpartition(".")[2])
+    codes = {name: code for name in columns if (code := language_said(name)) is not None}
+    spoken = alike(own, list(codes.values())) if own is not None else []
     if len(spoken) == 1:
-        return spoken[0]
-    return "text" if "text" in columns else None
+        return next(name for name, code in codes.items() if code == spoken[0])
+    return next((name for name in _SOURCE_NAMES if name in columns), None)
 
 
 # How the columns are found
@@ -144,9 +158,9 @@ def _outer(column: str) -> str:
 
 def _completed(source: str, target: str, named: Mapping[str, str | None]) -> PairColumns:
     """The columns with their languages: as they were named, else as the columns themselves say."""
-    said = [column.rpartition(".")[2] for column in (source, target)]
+    said = [language_said(column.rpartition(".")[2]) for column in (source, target)]
     # One code alone may be a word: `no`, `is`, `id`.
-    codes = said if all(map(language_of, said)) else (None, None)
+    codes = said if None not in said else (None, None)
     if source == target:
         raise ConfigError(f"column {source!r} cannot be both", where="task.target", fix="name another column")
     return PairColumns(
@@ -193,7 +207,47 @@ def _refuse_printed(column: str, rows: Sequence[Row]) -> None:
 
 
 def _language_columns(columns: Sequence[str], rows: Sequence[Row]) -> dict[str, str]:
-    return {name: name for name in columns if language_of(name) is not None and _are_texts(rows, name)}
+    codes = {name: code for name in columns if (code := language_said(name)) is not None}
+    return codes if _are_lines(rows) else {name: codes[name] for name in codes if _are_texts(rows, name)}
+
+
+def _are_lines(rows: Sequence[Row]) -> bool:
+    """Whether the rows are lines of parallel files: these hold texts, be they single words or signs."""
+    return bool(rows) and goes_one_way(rows[0].origin.file) is not None
+
+
+def _refuse_sentences(columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """A table without a line of names would lose its first pair, which was taken for them."""
+    if len(columns) > 1 and all(map(_is_sentence, columns)):
+        names = ",".join(["source", "target", *(f"other{n}" for n in range(1, len(columns) - 1))])
+        raise ConfigError(
+            f"the first line, which names the columns, reads as if it were texts itself: {_cut(columns[0])!r}, "
+            f"{_cut(columns[1])!r}",
+            where=str(rows[0].origin.file) if rows else None,
+            fix=f"name the columns: --set data.column_names=[{names}], or with codes of languages such as en and de",
+        )
+
+
+def _is_sentence(name: str) -> bool:
+    num_words = len(name.split())
+    return num_words >= _LEAST_SENTENCE or (
+        name.endswith(_ENDS_SENTENCE) and (num_words > 1 or name[0] >= _UNSPACED_FROM)
+    )
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= 40 else name[:39] + "…"
+
+
+def _refuse_missing(columns: Sequence[str], named: Mapping[str, str]) -> None:
+    """A column that was named and is not there."""
+    for side in ("source", "target"):
+        if side in named and _outer(named[side]) not in columns and named[side] not in columns:
+            raise ConfigError(
+                f"no column {named[side]!r}; the columns are {', '.join(columns)}",
+                where=f"task.{side}",
+                fix="name one of these",
+            )
 
 
 def _by_language(found: Mapping[str, str], rows: Sequence[Row], named: Mapping[str, str]) -> PairColumns:
@@ -203,6 +257,12 @@ def _by_language(found: Mapping[str, str], rows: Sequence[Row], named: Mapping[s
         language = named.get(f"{side}_language")
         if side in named:
             chosen[side] = named[side]
+        elif side == "target" and language is not None and named.get("source_language") == language:
+            raise ConfigError(
+                f"{language!r} is the language of the source already",
+                where="task.target_language",
+                fix=f"name another of {', '.join(found.values())}, or the columns: --set task.source= --set task.target=",
+            )
         elif language is not None:
             chosen[side] = _in_language(language, side, found)
     free = [column for column in found if column not in chosen.values()]
@@ -211,6 +271,7 @@ def _by_language(found: Mapping[str, str], rows: Sequence[Row], named: Mapping[s
     if len(chosen) == 1 and len(free) == 1:
         chosen[next(side for side in ("source", "target") if side not in chosen)] = free[0]
     if len(chosen) < 2:
+        _refuse_missing([*dict.fromkeys(map(_outer, found))], named)
         first, second = [*found.values()][:2]
         raise ConfigError(
             f"which language is translated into which? There are {', '.join(found.values())}",

@@ -6,15 +6,17 @@ Not for: which columns hold what (`translation_columns`), token ids (the task), 
 from __future__ import annotations
 
 import math
+import operator
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from tunewell.core.errors import DataError
 from tunewell.core.examples import Origin, Row, TranslationExample
+from tunewell.core.scripts import same_script, script_of, usual_script
 from tunewell.data import values
 from tunewell.data.findings import SHOWN, Finding, plural, snippet
-from tunewell.data.languages import alike, script_of, usual_script
+from tunewell.data.languages import alike
 from tunewell.data.parallel import file_of
 from tunewell.data.similarity import normalised
 from tunewell.data.translation_columns import PairColumns
@@ -145,7 +147,7 @@ def _usual_scripts(splits: Mapping[str, Sequence[TranslationExample]]) -> tuple[
     examples = splits.get("train") or next(filter(None, splits.values()), ())
     sides = []
     for texts in ((e.source for e in examples), (e.target or "" for e in examples)):
-        counts = Counter(script for script in map(script_of, texts) if script is not None)
+        counts = Counter(script for script in map(script_of, texts) if script)
         sides.append(counts.most_common(1)[0][0] if counts else None)
     return sides[0], sides[1]
 
@@ -158,7 +160,7 @@ def _about_languages(
     if None in due or due[0] == due[1] or list(scripts) != due[::-1]:
         return []
     message = (
-        f"sources are mostly in {str(scripts[0]).lower()} script and targets in {str(scripts[1]).lower()}, the other "
+        f"sources are mostly in {scripts[0]} script and targets in {scripts[1]}, the other "
         f"way round than {languages[0]} and {languages[1]} are written: are the columns or the languages exchanged?"
     )
     return [Finding("swapped-languages", "warning", message)]
@@ -167,14 +169,19 @@ def _about_languages(
 def _swapped(
     split: str, examples: Sequence[TranslationExample], scripts: tuple[str | None, str | None]
 ) -> list[Finding]:
-    if None in scripts or scripts[0] == scripts[1]:
+    source, target = scripts
+    if source is None or target is None or source == target:
         return []
-    found = [e for e in examples if (script_of(e.target or ""), script_of(e.source)) == scripts]
+    # Between Japanese and Chinese only kana tell; elsewhere a text of ideographs alone may be either.
+    fits = operator.eq if same_script(source, target) else same_script
+    found = [
+        e for e in examples if fits(source, script_of(e.target or "")) and fits(target, script_of(e.source))
+    ]
     if not found:
         return []
     message = (
         f"{split}: {_share(found, examples)} seem to have their sides swapped: sources in "
-        f"{str(scripts[1]).lower()} script, targets in {str(scripts[0]).lower()}"
+        f"{target} script, targets in {source}"
     )
     return [Finding("swapped-sides", "warning", message, _shown(found))]
 

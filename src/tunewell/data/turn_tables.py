@@ -17,7 +17,12 @@ CONVERSATION_NAMES = (
     "conversation_id", "conversationid", "conv_id", "convid", "dialogue_id", "dialogueid", "dialog_id", "dialogid",
     "chat_id", "session_id", "thread_id", "episode_id", "conversation_no", "dialogue_no",
 )  # fmt: skip
-SPEAKER_NAMES = ("role", "from", "speaker", "author", "sender", "participant", "speaker_id", "speaker_role")
+LOOSE_NAMES = ("conversation", "dialogue", "dialog", "chat", "session", "thread", "episode", "conv", "id")
+"""Names that are taken where a conversation is asked for and several rows have the same value."""
+
+SPEAKER_NAMES = (
+    "role", "from", "speaker", "author", "sender", "participant", "speaker_id", "speaker_role", "speaker_idx", "caller",
+)  # fmt: skip
 TEXT_NAMES = ("content", "value", "text", "utterance", "message", "body", "turn_text")
 TURN_NAMES = (
     "turn", "turn_id", "turn_no", "turn_number", "turn_index", "turn_idx", "utterance_id", "utterance_idx",
@@ -34,15 +39,18 @@ def gather_turns(
     """One row a conversation, of a table with one turn a row; None for any other table.
 
     The table must have a column that names the conversation (`conversation_id`, `dialogue_id`, ...), one of what is said
-    (`text`, `utterance`, ...) and one of who speaks or of the number of the turn. Turns stand in the order of their
+    (`text`, `utterance`, ...) and one of who speaks or of the number of the turn; where a conversation is `asked` for,
+    the first may have a vaguer name, and the last be missing. Turns stand in the order of their
     numbers, where there are such, else in that of the file; they need not be neighbours. A row's origin is the line of
     the conversation that comes first in the file, and its `id` is the conversation's. What all turns of a conversation
     share is kept as it is, the rest as lists. Unless a conversation was `asked` for, a table with labels or without a
     conversation of several turns is left as it is. Raises `DataError` for rows that name no conversation, and for a number
     that two turns of a conversation have.
     """
-    found = _columns(columns)
-    if found is None or not rows:
+    if not rows:
+        return None
+    found = _columns(columns, rows if asked else ())
+    if found is None:
         return None
     conversation, speaker, said, number = found
     if not all(isinstance(row.values.get(said), str | None) for row in rows):
@@ -67,6 +75,8 @@ def gather_turns(
             fix="give each turn the name of its conversation, or take it out",
         )
     turns = [_in_order(group, number) for group in groups.values()]
+    if {"utterance_idx", "speaker_idx"} <= set(columns):
+        turns = [[_with_commas(row, said) for row in group] for group in turns]
     others = [name for name in columns if name not in (conversation, speaker, said, "id", GATHERED)]
     shared = {name for name in others if all(_is_shared(group, name) for group in turns)}
     firsts = [group[0] for group in groups.values()]
@@ -76,8 +86,11 @@ def gather_turns(
     return list(dict.fromkeys(["id", conversation, GATHERED, *others])), gathered
 
 
-def _columns(columns: Sequence[str]) -> tuple[str, str | None, str, str | None] | None:
-    """The columns of the conversation, of who speaks, of what is said and of the turn's number; None without them."""
+def _columns(columns: Sequence[str], rows: Sequence[Row]) -> tuple[str, str | None, str, str | None] | None:
+    """The columns of the conversation, of who speaks, of what is said and of the turn's number; None without them.
+
+    With `rows`, vaguer names will do.
+    """
     lowered = {name.strip().lower().replace(" ", "_").replace("-", "_"): name for name in reversed(columns)}
 
     def first(names: Sequence[str]) -> str | None:
@@ -85,9 +98,21 @@ def _columns(columns: Sequence[str]) -> tuple[str, str | None, str, str | None] 
 
     conversation, said = first(CONVERSATION_NAMES), first(TEXT_NAMES)
     speaker, number = first(SPEAKER_NAMES), first(TURN_NAMES)
-    if conversation is None or said is None or (speaker is None and number is None):
+    if said is None:
+        return None
+    if conversation is None and (speaker or number) and (loose := first(LOOSE_NAMES)) is not None:
+        names = [row.values.get(loose) for row in rows]
+        scalars = all(isinstance(name, str | int) for name in names)
+        conversation = loose if scalars and len(set(names)) < len(names) else None
+    if conversation is None or (speaker is None and number is None and not rows):
         return None
     return conversation, speaker, said, number
+
+
+def _with_commas(row: Row, said: str) -> Row:
+    """The row with the commas that EmpatheticDialogues spells out."""
+    text = row.values.get(said)
+    return Row({**row.values, said: text.replace("_comma_", ",")}, row.origin) if text else row
 
 
 def _in_order(group: list[Row], number: str | None) -> list[Row]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from tunewell.metrics.scripts import script_of, script_shares
+from tunewell.core.scripts import same_script, script_of, script_shares
 from tunewell.metrics.words import longest_common_length, pieces, words
 
 __all__ = ["is_copy", "is_repetitive", "odd_output", "script_of"]
@@ -109,6 +109,6 @@ def _is_other_script(output: str, reference: str) -> bool:
     if min(sum(map(str.isalpha, text)) for text in (output, reference)) < _FEW_LETTERS:
         return False
     ours, wanted = script_of(output), script_of(reference)
-    if ours == wanted or {ours, wanted} == {"Han", "Japanese"}:
+    if same_script(ours, wanted):
         return False
     return script_shares(reference).get(ours, 0.0) < 1 - _SAME

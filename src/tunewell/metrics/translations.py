@@ -22,8 +22,8 @@ from sacrebleu.metrics.ter import TER
 from sacrebleu.tokenizers.tokenizer_ter import TercomTokenizer
 
 from tunewell.core.errors import ConfigError
+from tunewell.core.scripts import script_of
 from tunewell.metrics.edits import num_edits
-from tunewell.metrics.scripts import script_of
 from tunewell.metrics.tables import BoolArray, FloatArray, PartTable, ratio
 
 BLEU_TOKENIZERS = ("13a", "intl", "zh", "ja-mecab", "ko-mecab", "char", "none")

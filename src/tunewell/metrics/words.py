@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from unicodedata import category
 
-from tunewell.metrics.scripts import is_unspaced
+from tunewell.core.scripts import is_unspaced
 
 _ASCII_PIECE = re.compile(r"[a-z0-9]+|[^\sa-z0-9]")
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import cache
 
+from tunewell.core.scripts import is_unspaced
 from tunewell.core.sections import Rewrite, Rewrites
-from tunewell.metrics.scripts import is_unspaced
 from tunewell.report.texts import Block, Parts, Piece, TextsView, Written, listing
 
 MAX_ENTRIES = 200

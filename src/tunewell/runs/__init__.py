@@ -112,8 +112,15 @@ class Run:
         predictor = Predictor.load(self.dir, runtime, self.config.evaluation.batch_tokens)
         return on_engine(predictor, engine, [] if notes is None else notes)
 
-    def predict(self, inputs: Sequence[str | tuple[str, str] | Mapping[str, Any]]) -> list[Any]:
-        """One prediction per input, in order: a text, a pair of texts, or a row with the training file's columns."""
+    def predict(
+        self, inputs: Sequence[str | tuple[str, str] | Mapping[str, Any] | Sequence[Mapping[str, Any]]]
+    ) -> list[Any]:
+        """One prediction per input, in order: a text, a pair of texts, or a row with the training file's columns.
+
+        A conversation may also be the list of its messages.
+        """
+        if isinstance(inputs, str):
+            raise ConfigError("inputs is one text", fix="give a list of texts, such as [text]")
         rows = [
             Row(item, Origin("input", number))
             if isinstance(item, Mapping)
@@ -242,15 +249,19 @@ def _begin(
     return RUNNING
 
 
-def row_of_texts(predictor: Predictor, texts: str | Sequence[str], number: int) -> Row:
-    """A text, or a pair, as a row of the kind that the model was trained on."""
-    texts = (texts,) if isinstance(texts, str) else tuple(texts)
+def row_of_texts(
+    predictor: Predictor, texts: str | Sequence[str] | Sequence[Mapping[str, Any]], number: int
+) -> Row:
+    """A text, a pair, or a conversation's messages, as a row of the kind that the model was trained on."""
     columns = predictor.task.input_columns()
-    if len(columns) != len(texts):
+    if len(columns) == 1 and not isinstance(texts, str) and any(isinstance(part, Mapping) for part in texts):
+        return Row({columns[0]: list(texts)}, Origin("input", number))
+    parts = (texts,) if isinstance(texts, str) else tuple(texts)
+    if len(columns) != len(parts):
         raise ConfigError(
-            f"input {number} holds {len(texts)} texts; this model reads {len(columns)}: {', '.join(columns)}"
+            f"input {number} holds {len(parts)} texts; this model reads {len(columns)}: {', '.join(columns)}"
         )
-    return Row(dict(zip(columns, texts, strict=True)), Origin("input", number))
+    return Row(dict(zip(columns, parts, strict=True)), Origin("input", number))
 
 
 def answers(predictor: Predictor, rows: Iterable[Row]) -> Iterator[tuple[Row, Prediction]]:

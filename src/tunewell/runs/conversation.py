@@ -77,10 +77,14 @@ class Conversation:
         self.turns = []
 
     def save(self, path: Path) -> None:
-        """Add the conversation to a file of JSON lines, in the form that `train` reads."""
+        """Add the conversation to a file of JSON lines, in the form that `train` reads; without empty replies."""
         import json
 
-        messages = [{"role": turn.role, "content": turn.text} for turn in self.turns]
+        said = zip(self.turns[::2], self.turns[1::2], strict=True)
+        turns = [turn for exchange in said if exchange[1].text.strip() for turn in exchange]
+        if not turns:
+            return
+        messages = [{"role": turn.role, "content": turn.text} for turn in turns]
         before = path.read_text(encoding="utf-8") if path.exists() else ""
         before += "\n" if before and not before.endswith("\n") else ""
         write_text(path, before + json.dumps({"messages": messages}, ensure_ascii=False) + "\n")

@@ -115,7 +115,7 @@ def _scores_by_turns(pairs: Sequence[Told]) -> Table:
     return Table(
         "Scores by number of turns before the reply",
         "Perplexity: among how many equally likely tokens the model would waver, on average, at each token of the gold "
-        "replies; lower is better."
+        "replies, the earlier ones of a conversation too; lower is better."
         + (" Recall at 1: how often it ranks the gold reply first." if ranked else ""),
         ["turns", "conversations", "perplexity_per_token", *(["recall_at_1"] if ranked else [])],
         rows,
@@ -240,7 +240,8 @@ def _lists(pairs: Sequence[Told], oddities: Sequence[Sequence[str]]) -> list[Sec
         worst = math.exp(losses[by_loss[0]] or 0.0)
         add(
             "Most surprising replies",
-            "The gold replies with the highest perplexity per token first: rare words, another language, broken data.",
+            "Conversations whose gold replies, the earlier ones too, have the highest perplexity per token first: rare "
+            "words, another language, broken data.",
             by_loss,
             f"The most surprising has a perplexity of {worst:,.4g} per token.",
         )

@@ -19,7 +19,7 @@ _SAMPLED = 100
 
 def unit_of(texts: Sequence[str]) -> str:
     """`characters` where most of the first texts are mostly in a script without blanks between words, else `words`."""
-    from tunewell.metrics.scripts import is_unspaced
+    from tunewell.core.scripts import is_unspaced
 
     sample = texts[:_SAMPLED]
     unspaced = sum(2 * sum(map(is_unspaced, text)) > len("".join(text.split())) for text in sample)
