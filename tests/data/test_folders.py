@@ -54,6 +54,26 @@ def test_two_for_one(tmp_path: Path) -> None:
         find_splits(folder_of(tmp_path, "a_train.csv", "b_train.csv"))
 
 
+@pytest.mark.parametrize(
+    "names", [("train", "val", "test_2016_flickr"), ("train.en-de", "dev.en-de", "test2016.en-de")]
+)
+def test_parallel_files_are_splits_by_their_first_word(tmp_path: Path, names: tuple[str, ...]) -> None:
+    files = [f"{name}.{language}" for name in names for language in ("en", "fr")]
+    found, others = find_splits(folder_of(tmp_path, *files))
+    assert found.keys() == {"train", "validation", "test"}
+    for split, name in zip(("train", "validation", "test"), names, strict=True):
+        assert found[split].startswith(name)
+    assert others == []
+
+
+def test_of_several_parallel_test_sets_none_is_chosen(tmp_path: Path) -> None:
+    names = ("train", "val", "test_2016_flickr", "test_2017_flickr")
+    files = [f"{name}.{language}" for name in names for language in ("en", "fr")]
+    found, others = find_splits(folder_of(tmp_path, *files))
+    assert found.keys() == {"train", "validation"}
+    assert others == sorted(name for name in files if name.startswith("test"))
+
+
 def test_any_ending(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, "eng.train", "eng.testa", "LICENSE", ".eng.test", "notes.csv")
     found, others = find_splits(folder, any_ending=True)

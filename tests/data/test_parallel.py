@@ -70,7 +70,9 @@ def test_one_file_alone(tmp_path: Path) -> None:
 
 def test_folders(tmp_path: Path) -> None:
     plain = {
-        f"{name}__{code}": f"{name} {code}\n" for name in ("train", "val", "test_a") for code in ("en", "de")
+        f"{name}__{code}": f"{name} {code}\n"
+        for name in ("train", "val", "test_a", "test_b")
+        for code in ("en", "de")
     }
     folder = write(tmp_path / "x_en_de", **plain, lone__fr="seul\n", README="no data")
     found = read(str(folder))
@@ -79,7 +81,9 @@ def test_folders(tmp_path: Path) -> None:
         "validation": {"en": "val en", "de": "val de"},
     }
     assert {source.name for source in found.values()} == {"x_en_de"}
-    assert found["train"].notes[0].endswith("were not read: test_a.de, test_a.en")
+    note = found["train"].notes[0]
+    assert "were not read: test_a.de, test_a.en, test_b.de, test_b.en (for a test set: --test " in note
+    assert table(note.split("--test ")[1].rstrip(")")).rows[0].values == {"en": "test_a en", "de": "test_a de"}
     write(folder, train__csv="a,b\n1,2\n")
     assert "could be the train split" in refusal(folder)
 

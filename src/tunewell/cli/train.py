@@ -19,8 +19,8 @@ def train(
         str,
         typer.Argument(
             metavar="DATA|run.yaml",
-            help="Labelled data: a file (.csv, .tsv, .jsonl, .json, .parquet), a folder with train, validation and "
-            "test files, or the id of a Hub data set. Or a run file (.yaml), which names the data itself.",
+            help="Labelled data: a file (.csv, .tsv, .jsonl, .json, .parquet, .conll, .tmx, ...), one of two parallel files "
+            "(guests.en beside guests.de), a folder with train, validation and test files, or the id of a Hub data set. Or a run file (.yaml), which names the data itself.",
         ),
     ],
     task: Annotated[

@@ -5,7 +5,8 @@ Not for: reading the files (`sources`), or what endings mean (`file_names`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tunewell.core.errors import DataError
@@ -22,7 +23,8 @@ def find_splits(folder: str, *, any_ending: bool = False) -> tuple[dict[str, str
 
     A file is a split by its whole name (`dev.tsv`, `dev-v2.0.json`), or, where no file of the folder is, by the last
     word of its name (`en_ewt-ud-dev.conllu.gz`). Parallel files count as one, by what their names share: `train` for
-    `train.en` and `train.de`. With `any_ending`, files without a known ending count too, each for itself.
+    `train.en` and `train.de`; of them the first word counts too (`train.en-de`, `test_2016_flickr`), where it is of one
+    text alone. With `any_ending`, files without a known ending count too, each for itself.
 
     Raises `DataError` when two files could be the same split, or none is one.
     """
@@ -32,6 +34,7 @@ def find_splits(folder: str, *, any_ending: bool = False) -> tuple[dict[str, str
     candidates = [name for name in names if not name.startswith(".")] if any_ending else known
     splits = _choose(folder, candidates, lambda name: SPLIT_NAMES.get(split_words(name)[0]))
     splits = splits or _choose(folder, candidates, lambda name: _LAST_WORDS.get(split_words(name)[1]))
+    splits |= _by_first_words(sides, splits)
     if not splits:
         unsaid = [] if any_ending else [name for name in names if _LAST_WORDS.get(split_words(name)[1])]
         fix = f"name the files train, validation and test, each with an ending of {', '.join(ENDINGS)}"
@@ -48,6 +51,17 @@ def find_splits(folder: str, *, any_ending: bool = False) -> tuple[dict[str, str
         )
     others = [name for name in known if name not in splits.values()]
     return splits, sorted(file for name in others for file in sides.get(name, [name]))
+
+
+def _by_first_words(stems: Mapping[str, object], known: Mapping[str, str]) -> dict[str, str]:
+    """Parallel texts by the first word of what their names share, for splits not `known`; of several none is taken."""
+    found: dict[str, list[str]] = {}
+    for stem in stems:
+        word = re.match("[a-z]+", stem.lower())
+        split = SPLIT_NAMES.get(word[0]) if word else None
+        if split is not None and split not in known and stem not in known.values():
+            found.setdefault(split, []).append(stem)
+    return {split: own[0] for split, own in found.items() if len(own) == 1}
 
 
 def _choose(folder: str, names: list[str], split_of: Callable[[str], str | None]) -> dict[str, str]:

@@ -127,6 +127,7 @@ def _read_folder(folder: str, settings: SourceSettings) -> dict[str, Source]:
     if others:
         first = next(iter(sources))
         note = f"files in {folder} that are no split and were not read: {', '.join(others)}"
+        note += "" if "test" in sources else f" (for a test set: --test {Path(folder) / others[0]})"
         sources[first] = replace(sources[first], notes=(note, *sources[first].notes))
     return sources
 

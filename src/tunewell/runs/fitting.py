@@ -39,7 +39,8 @@ class TokenCounts:
     """What one split looks like to the model; `lengths` holds one number of tokens per window.
 
     `num_windowed` counts the examples that are read in more than one window, `out_of_reach` those of all
-    `num_examples` whose target the model can never give, by the reason.
+    `num_examples` whose target the model can never give, by the reason. `writes` says that targets are texts, which may
+    be cut as well.
     """
 
     lengths: Sequence[int]
@@ -48,6 +49,7 @@ class TokenCounts:
     num_windowed: int = 0
     num_examples: int = 0
     out_of_reach: Mapping[str, int] = field(default_factory=dict)
+    writes: bool = False
 
     def said_of_reach(self, name: str) -> str:
         """How many examples of the split `name` have a target that can never be given, and why; "" for none."""
@@ -254,6 +256,7 @@ def _count(features: Sequence[Feature], tokenizer: Tokenizer) -> TokenCounts:
         num_windowed=sum(number > 1 for number in by_example.values()),
         num_examples=len(by_example),
         out_of_reach=dict(Counter(f.out_of_reach for f in features if f.out_of_reach).most_common()),
+        writes=any(feature.target_ids for feature in features),
     )
 
 
@@ -262,8 +265,9 @@ def _warnings(counts: dict[str, TokenCounts]) -> list[str]:
     for name, count in counts.items():
         if count.num_truncated:
             share = count.num_truncated / len(count.lengths)
+            does = "reads or writes" if count.writes else "reads"
             warnings.append(
-                f"{count.num_truncated} {name} texts ({share:.1%}) are longer than the model reads and were cut"
+                f"{count.num_truncated} {name} texts ({share:.1%}) are longer than the model {does} and were cut"
             )
         if count.out_of_reach:
             warnings.append(count.said_of_reach(name))
