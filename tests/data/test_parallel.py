@@ -83,7 +83,10 @@ def test_folders(tmp_path: Path) -> None:
     assert {source.name for source in found.values()} == {"x_en_de"}
     note = found["train"].notes[0]
     assert "were not read: test_a.de, test_a.en, test_b.de, test_b.en (for a test set: --test " in note
-    assert table(note.split("--test ")[1].rstrip(")")).rows[0].values == {"en": "test_a en", "de": "test_a de"}
+    assert table(note.split("--test ")[1].rstrip(")")).rows[0].values == {
+        "en": "test_a en",
+        "de": "test_a de",
+    }
     write(folder, train__csv="a,b\n1,2\n")
     assert "could be the train split" in refusal(folder)
 
