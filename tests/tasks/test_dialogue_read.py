@@ -122,10 +122,11 @@ def test_false_replies_are_drawn_by_the_id_and_never_true() -> None:
 def test_windows_are_summed_and_the_last_one_answers() -> None:
     example = _task().read(_row("hi", "hello", "bye", "so long"))
     outputs = [
-        {"gold_loss": 2.0, "num_gold_tokens": 3},
+        {"gold_loss": 2.0, "num_gold_tokens": 3, "num_gold_characters": 5},
         {
             "gold_loss": 1.5,
             "num_gold_tokens": 2,
+            "num_gold_characters": 7,
             "text": "well",
             "reached_limit": True,
             "gold_rank": 2,
@@ -133,18 +134,29 @@ def test_windows_are_summed_and_the_last_one_answers() -> None:
         },
     ]
     prediction = _task().decode(example, outputs)
-    assert prediction == ReplyPrediction(example.id, "well", True, 3.5, 5, 2, 4)
+    assert prediction == ReplyPrediction(
+        example.id,
+        "well",
+        reached_limit=True,
+        gold_loss=3.5,
+        num_gold_tokens=5,
+        num_gold_characters=12,
+        gold_rank=2,
+        num_ranked=4,
+    )
+    assert _task().read_prediction(example.id, prediction.to_json()) == prediction
     assert _task().decode(example, [{}]) == ReplyPrediction(example.id, None)
 
 
 def test_scores_while_training_and_after() -> None:
     example = _task().read(_row("hi", "hello", "bye", "so long"))
-    brief = ReplyPrediction(example.id, None, False, 5 * np.log(3), 5)
+    known = {"gold_loss": 5 * np.log(3), "num_gold_tokens": 5, "num_gold_characters": len("helloso long")}
+    brief = ReplyPrediction(example.id, None, **known)
     scores = _task().score([example], [brief])
     assert scores.primary == "perplexity_per_token"
     assert scores.values()["perplexity_per_token"] == pytest.approx(3)
     assert "chrf2" not in scores.values()
-    full = ReplyPrediction(example.id, "so long", False, 5 * np.log(3), 5, 1, 4)
+    full = ReplyPrediction(example.id, "so long", gold_rank=1, num_ranked=4, **known)
     values = _task().score([example], [full]).values()
     assert values["perplexity_per_character"] == pytest.approx(3 ** (5 / len("helloso long")))
     assert values["recall_at_1"] == 1

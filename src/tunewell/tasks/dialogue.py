@@ -309,11 +309,11 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
             example.id,
             last.get("text"),
             bool(last.get("reached_limit", False)),
-            total("gold_loss"),
-            total("num_gold_tokens"),
-            total("num_gold_characters"),
-            last.get("gold_rank"),
-            last.get("num_ranked"),
+            gold_loss=total("gold_loss"),
+            num_gold_tokens=total("num_gold_tokens"),
+            num_gold_characters=total("num_gold_characters"),
+            gold_rank=last.get("gold_rank"),
+            num_ranked=last.get("num_ranked"),
         )
 
     def answer(self, prediction: ReplyPrediction) -> Any:
@@ -323,8 +323,8 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
     def read_prediction(self, example_id: str, fields: Mapping[str, Any]) -> ReplyPrediction:
         """The reply, and what is known of the gold ones."""
         names = ("gold_loss", "num_gold_tokens", "num_gold_characters", "gold_rank", "num_ranked")
-        known = (fields.get(name) for name in names)
-        return ReplyPrediction(example_id, fields["reply"], bool(fields["reached_limit"]), *known)
+        known = {name: fields.get(name) for name in names}
+        return ReplyPrediction(example_id, fields["reply"], bool(fields["reached_limit"]), **known)
 
     def score(self, examples: Sequence[DialogueExample], predictions: Sequence[ReplyPrediction]) -> Scores:
         """Perplexity first, per token and per character; of the last reply the rank, chrF2 and BLEU, and how varied it is."""
