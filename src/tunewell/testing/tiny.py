@@ -190,9 +190,18 @@ def tiny_model(
         **dict.fromkeys(made.dropouts, dropout),
         **made.extra,
     )
+    return save(random_model(transformers.AutoModel, config, seed), tokenizer, folder)
+
+
+def random_model(kind: Any, config: Any, seed: int) -> Any:
+    """A model of one of transformers' `Auto` classes with the weights that `seed` gives; torch's own numbers go on."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = transformers.AutoModel.from_config(config)
+        return kind.from_config(config)
+
+
+def save(model: Any, tokenizer: Any, folder: Path) -> Path:
+    """Write both as a user has them; return `folder`."""
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

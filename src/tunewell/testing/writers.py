@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 import transformers
 
 from tunewell.testing import two_sided
-from tunewell.testing.tiny import tiny_model
+from tunewell.testing.tiny import random_model, save, tiny_model
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
@@ -175,7 +174,7 @@ def tiny_translator(
         f"forced_{role}_token_id": None if token is None else tokenizer.convert_tokens_to_ids(token)
         for role, token in (("bos", made.first), ("eos", made.last))
     }
-    model = _random(transformers.AutoModelForSeq2SeqLM, config, seed)
+    model = random_model(transformers.AutoModelForSeq2SeqLM, config, seed)
     model.generation_config = transformers.GenerationConfig(
         **roles,
         **forced,
@@ -183,9 +182,7 @@ def tiny_translator(
         bad_words_ids=[[start]] if made.start == "<pad>" and made.last else None,
         max_length=max_length_tokens,
     )
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+    return save(model, tokenizer, folder)
 
 
 def tiny_causal(
@@ -227,16 +224,7 @@ def tiny_causal(
     config.vocab_size = len(tokenizer)
     if tied is not None:
         config.tie_word_embeddings = tied
-    model = _random(transformers.AutoModelForCausalLM, config, seed)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
-
-
-def _random(kind: Any, config: Any, seed: int) -> Any:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return kind.from_config(config)
+    return save(random_model(transformers.AutoModelForCausalLM, config, seed), tokenizer, folder)
 
 
 def _code(language: str, known: Mapping[str, int]) -> str:
