@@ -180,5 +180,6 @@ def test_an_empty_reply_is_not_saved(talker: Path, tmp_path: Path) -> None:
     saved = json.loads((tmp_path / "said.jsonl").read_text())["messages"]
     assert [message["content"] for message in saved] == [turn.text for turn in said]
     conversation.turns = conversation.turns[2:]
-    conversation.save(tmp_path / "none.jsonl")
+    assert not conversation.save(tmp_path / "none.jsonl")
     assert not (tmp_path / "none.jsonl").exists()
+    assert "nothing is to be saved" in chat_command._obeyed(conversation, f"/save {tmp_path / 'none.jsonl'}")

@@ -96,6 +96,7 @@ def report(
         name: TokenCounts(
             [min(256, 3 + sum(map(len, example.texts)) // 4) for example in part],
             sum(sum(map(len, example.texts)) > 1000 for example in part),
+            len(part),
             0.001,
         )
         for name, part in splits.items()

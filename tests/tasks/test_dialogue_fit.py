@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from tunewell.core.errors import ConfigError, DataError
 from tunewell.core.examples import ReplyPrediction, Turn
 from tunewell.data import distractors
 from tunewell.models.sampling import Sampling
-from tunewell.models.talkers import PLAIN_TEMPLATE
+from tunewell.models.templates import PLAIN_TEMPLATE
 from tunewell.predictor import Predictor
 from tunewell.runs import Run
 from tunewell.tasks.dialogue import Dialogue, DialogueConfig
@@ -112,9 +113,13 @@ def _by_transformers(folder: Path, row: dict[str, Any]) -> tuple[float, int, str
     model = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
     loss, count, asked = 0.0, 0, []
     messages = row["messages"]
+    ends = model.generation_config.eos_token_id
+    ends = ends if isinstance(ends, list) else [ends]
     for place in range(1, len(messages), 2):
         asked = tokenizer.apply_chat_template(messages[:place], add_generation_prompt=True, return_dict=False)
         whole = tokenizer.apply_chat_template(messages[: place + 1], return_dict=False)
+        end = next(place for place in range(len(asked), len(whole)) if whole[place] in ends)
+        whole = whole[: end + 1]  # what a template writes after a reply's end is never asked for
         ids = torch.tensor([whole])
         labels = ids.clone()
         labels[:, : len(asked)] = -100
@@ -347,3 +352,42 @@ def test_how_replies_are_drawn_is_saved_with_the_model(data: Path, tmp_path: Pat
     assert "User:" in json.dumps(settings)
     with pytest.raises(ConfigError, match="stop"):
         _fit(data, tmp_path / "none", None, **SCRATCH, **{"task.stop": [""]})
+
+
+def test_a_reply_leaves_room_for_what_is_said_before_it(
+    data: Path, folders: Callable[[str], Path], tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="60 tokens of a reply leave 4 of the 64") as caught:
+        _fit(data, tmp_path / "run", folders("gpt2"), **{"task.max_reply_tokens": 60})
+    assert caught.value.fix == "--set task.max_reply_tokens=48, or less"
+
+
+def test_what_is_cut_is_counted_by_conversations_also_where_a_reply_is_asked_for(
+    data: Path, folders: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Nothing is too long to be learnt here, and prompts are, for a reply of 48 tokens is to fit behind them."""
+    long = tmp_path / "long.jsonl"
+    rows = [json.loads(line) for line in data.read_text().splitlines()]
+    for row in rows[:12]:
+        row["messages"] = [
+            {"role": "user", "content": "so?"},
+            {"role": "assistant", "content": "it was"},
+        ] * 3 + row["messages"][:2]
+    long.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    run = _fit(long, tmp_path / "run", folders("gpt2"), **{"task.max_reply_tokens": 48})
+    report = " ".join(run.report_path.read_text(encoding="utf-8").split())
+    assert re.search(
+        r"\d+ of 33 train texts \(\d\d\.\d%\) are longer than the model reads and were cut, the oldest turns first\.",
+        report,
+    )
+
+
+def test_perplexities_of_unlike_tokens_are_not_compared(
+    run: Run, data: Path, folders: Callable[[str], Path], tmp_path: Path
+) -> None:
+    other = _fit(data, tmp_path / "run", folders("gpt2"))
+    said = tunewell.compare([run.path, other.path]).notices
+    assert "perplexity_per_token is for each token of a model's own" in said[0]
+    assert "--metric perplexity_per_character" in said[0]
+    by_character = tunewell.compare([run.path, other.path], metric="perplexity_per_character")
+    assert not any("of a model's own" in line for line in by_character.notices)

@@ -15,7 +15,8 @@ from tunewell.core.errors import ModelError
 from tunewell.core.examples import DialogueExample, Origin, Turn
 from tunewell.models import ModelLoader
 from tunewell.models.histories import prompt_window, reply_windows
-from tunewell.models.talkers import END_TOKEN, PLAIN_TEMPLATE, ROLE_TOKENS, chat_tokenizer
+from tunewell.models.talkers import END_TOKEN, ROLE_TOKENS, chat_tokenizer
+from tunewell.models.templates import PLAIN_TEMPLATE, settle_template
 from tunewell.tasks.dialogue import Dialogue, DialogueConfig
 from tunewell.tasks.replying import Prompt, candidate_feature
 from tunewell.testing import CHATML, CHATML_TOKENS, tiny_causal
@@ -44,7 +45,7 @@ def tokenizers(texts: list[str], tmp_path_factory: pytest.TempPathFactory) -> Ca
                 tiny_causal(folder, "gpt2", texts)
             else:
                 tiny_causal(folder, "llama", texts, chat_template=CHATML, special_tokens=CHATML_TOKENS)
-            made[form] = chat_tokenizer(ModelLoader(str(folder)), (), ())
+            made[form] = chat_tokenizer(ModelLoader(str(folder)), (), (), max_reply_tokens=16)
         return made[form]
 
     return tokenizer
@@ -85,7 +86,7 @@ def test_spans_of_a_template(tokenizers: Callable[[str], Any]) -> None:
     written = tokenizer.conversation(TALK, REPLIES)
     assert written.ids == tokenizer.hf.apply_chat_template(messages, tokenize=True, return_dict=False)
     assert [_words(tokenizer, written.ids[start:end]) for start, end in written.spans.values()] == [
-        f"{TALK[place].text}<|im_end|>\n" for place in REPLIES
+        f"{TALK[place].text}<|im_end|>" for place in REPLIES
     ]
     assert tokenizer.prompt(TALK[:-1]) == written.ids[: written.spans[6][0]]
     assert tokenizer.hf.convert_tokens_to_ids("<|im_end|>") in tokenizer.end_ids
@@ -108,7 +109,7 @@ def test_each_reply_is_learnt_once(tokenizers: Callable[[str], Any], form: str, 
     limit = data.draw(st.integers(90, 200))  # whatever two turns of at most 26 characters need
     windows = reply_windows(tokenizer, turns, wanted, limit)
     learnt = [_words(tokenizer, window.ids[start:end]) for window in windows for start, end in window.spans]
-    end = END_TOKEN if form == "plain" else "<|im_end|>\n"
+    end = END_TOKEN if form == "plain" else "<|im_end|>"
     assert learnt == [f"{turns[place].text}{end}" for place in wanted]
     whole = len(tokenizer.conversation(turns, wanted).ids)
     assert all(len(window.ids) <= limit for window in windows)
@@ -252,10 +253,24 @@ TEMPLATES = {
     "a blank before a reply": "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}",
 }
+TEMPLATES |= {
+    "no beginning of a reply when it is asked for": "{% for message in messages %}"
+    + CHATML_TURN
+    + "{% endfor %}",
+    "empty thoughts before a reply": "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
+    "{% if loop.last and message['role'] == 'assistant' %}<think>\n\n</think>\n\n{% endif %}{{ message['content'] }}"
+    "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
+    "a refusal of system turns": "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system turns') }}{% endif %}"
+    + CHATML,
+    "a refusal of conversations that the assistant begins": "{% for message in messages %}"
+    "{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('turns must alternate') }}"
+    "{% endif %}{% endfor %}" + CHATML,
+}
 UNFIT = {
     "ends a reply with no token": "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n"
     "{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}",
-    "does not write the beginning of a reply": "{% for message in messages %}" + CHATML_TURN + "{% endfor %}",
+    "does not show where turn 2": "{% for message in messages %}" + CHATML_TURN + "{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n<think>{% endif %}",
 }
 
 
@@ -287,6 +302,54 @@ def test_a_template_that_cannot_be_learnt_from_is_refused(
 ) -> None:
     with pytest.raises(ModelError, match=said):
         chat_tokenizer(_with_template(tmp_path / "model", texts, UNFIT[said]), (), ())
+
+
+def test_what_a_template_writes_before_each_reply_is_asked_with_and_not_learnt(
+    texts: list[str], tmp_path: Path
+) -> None:
+    """Thoughts that are left empty, or the beginning itself: no target, no part of what is written, and saved."""
+    for name, opening in (("empty thoughts before a reply", "<think>\n\n</think>\n\n"), ("no beginning", "")):
+        form = next(form for form in TEMPLATES if form.startswith(name))
+        loader = _with_template(tmp_path / name, texts, TEMPLATES[form])
+        tokenizer = chat_tokenizer(loader, (), ())
+        assert any("begins each reply with" in note for note in loader.notes)
+        assert _words(tokenizer, tokenizer.prompt(TALK[1:2])).endswith(f"<|im_start|>assistant\n{opening}")
+        assert _words(tokenizer, tokenizer.reply_ids("two hours")) == "two hours<|im_end|>"
+        tokenizer.hf.save_pretrained(tmp_path / "again")
+        again = AutoTokenizer.from_pretrained(tmp_path / "again")
+        messages = [{"role": "user", "content": TALK[1].text}]
+        asked = again.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
+        assert asked == tokenizer.prompt(TALK[1:2])
+        assert settle_template(again) == [], "done once, done for good"
+
+
+def test_turns_that_a_template_refuses_are_put_elsewhere_and_that_is_said(
+    texts: list[str], tmp_path: Path
+) -> None:
+    loader = _with_template(tmp_path / "strict", texts, TEMPLATES["a refusal of system turns"])
+    tokenizer = chat_tokenizer(loader, (), ())
+    assert any("takes no system turn" in note for note in loader.notes)
+    told = [Turn("user", f"{TALK[0].text}\n\n{TALK[1].text}"), *TALK[2:]]
+    assert tokenizer.conversation(TALK, REPLIES).ids == tokenizer.conversation(told).ids
+    assert tokenizer.prompt(TALK[:2]) == tokenizer.prompt(told[:1])
+    loader = _with_template(
+        tmp_path / "turns", texts, TEMPLATES["a refusal of conversations that the assistant begins"]
+    )
+    tokenizer = chat_tokenizer(loader, (), ())
+    assert any("the assistant begins" in note for note in loader.notes)
+    assert (
+        tokenizer.conversation([Turn("assistant", "welcome"), *TALK[1:]]).ids
+        == tokenizer.conversation(TALK[1:]).ids
+    )
+
+
+def test_what_a_template_refuses_has_a_place(texts: list[str], tmp_path: Path) -> None:
+    never = "{% for message in messages %}{% if 'plot' in message['content'] %}{{ raise_exception('no plots') }}{% endif %}{% endfor %}"
+    tokenizer = chat_tokenizer(_with_template(tmp_path / "model", texts, never + CHATML), (), ())
+    example = DialogueExample("a", Origin("talks.jsonl", 7), tuple(TALK))
+    with pytest.raises(ModelError, match="no plots") as caught:
+        Dialogue(DialogueConfig(messages="messages")).encode(example, tokenizer)
+    assert caught.value.where == "talks.jsonl:7"
 
 
 def test_a_template_with_the_date_writes_one_date(texts: list[str], tmp_path: Path) -> None:

@@ -139,7 +139,8 @@ def _save(conversation: Conversation, name: str) -> str:
     if path.is_dir():
         return f"({path} is a folder; name a file in it)"
     try:
-        conversation.save(path)
+        if not conversation.save(path):
+            return "(nothing is to be saved: every reply was empty)"
     except (OSError, UnicodeDecodeError) as error:
         return f"({path} cannot be written: {error})"
     return f"(added to {path})"

@@ -37,7 +37,8 @@ def likelihood_table(
         columns.append(num_characters)
         metrics["perplexity_per_character"] = partial(_perplexity, _CHARACTERS)
     check_same_length(**dict(zip(("loss", "num_tokens", "num_characters"), columns, strict=False)))
-    return PartTable(np.stack(columns, axis=1).astype(np.float64), metrics)
+    own_units = dict.fromkeys(("loss_per_token", "perplexity_per_token"), _TOKENS)
+    return PartTable(np.stack(columns, axis=1).astype(np.float64), metrics, own_units=own_units)
 
 
 def _mean_loss(units: int, sums: FloatArray) -> FloatArray:

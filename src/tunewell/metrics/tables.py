@@ -36,18 +36,22 @@ class PartTable:
 
     `shares` names the metrics that are the share of examples with some property, such as being right: the
     metric of one example's parts is then 0 or 1. Better intervals and tests exist for these (`shares.py`).
+    `own_units` names the metrics that are so much for each unit of the model's own, such as its tokens, with the column
+    that counts these: two models may have other units for the same gold texts.
     """
 
     parts: FloatArray
     metrics: Mapping[str, Metric]
     shares: Collection[str] = ()
+    own_units: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.parts.ndim != 2 or self.parts.shape[1] == 0:
             raise ValueError(f"parts must be (examples, k) with k >= 1, not {self.parts.shape}")
-        strangers = sorted(set(self.shares) - set(self.metrics))
-        if strangers:
-            raise ValueError(f"shares that are no metrics: {', '.join(strangers)}")
+        for what, names in (("shares", self.shares), ("metrics of own units", self.own_units)):
+            strangers = sorted(set(names) - set(self.metrics))
+            if strangers:
+                raise ValueError(f"{what} that are no metrics: {', '.join(strangers)}")
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any
 import transformers
 from torch import nn
 
-from tunewell.core.errors import ModelError
+from tunewell.core.errors import ConfigError, ModelError
 from tunewell.core.examples import Turn
 from tunewell.models.lengths import longest_of, with_room
 from tunewell.models.scratch import learn_tokenizer, new_talker
 from tunewell.models.search import settle_search
+from tunewell.models.templates import PLAIN_TEMPLATE, render, settle_template
 from tunewell.models.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -38,15 +39,6 @@ END_TOKEN, PAD_TOKEN = "<|end|>", "<|pad|>"
 
 _WORD_JOINER = "\u2060"
 
-_DATE = "{%- macro strftime_now(format) -%}26 Jul 2024{%- endmacro -%}"
-"""Put before a template that writes today's date, or the same conversation would be other tokens tomorrow."""
-
-PLAIN_TEMPLATE = (
-    "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] | trim + '<|end|>' }}"
-    "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
-)
-"""The plain form as a chat template."""
-
 
 @dataclass(frozen=True)
 class Written:
@@ -59,15 +51,13 @@ class Written:
 class ChatTokenizer(Tokenizer):
     """Writes conversations as token ids.
 
-    `longest_reply` is the longest of training in tokens, None where nobody looked; `most_reply_tokens` is what the model
-    may write, which `talker` settles.
+    `most_reply_tokens` is how long a reply the model may write; None where only the saved model knows, till `talker` looks.
     """
 
     def __init__(self, tokenizer: Any, max_length_tokens: int, new_token_ids: Sequence[int] = ()) -> None:
         super().__init__(tokenizer, max_length_tokens)
         self.new_token_ids = tuple(new_token_ids)
-        self.longest_reply: int | None = None
-        self.most_reply_tokens = max_length_tokens // 4
+        self.most_reply_tokens: int | None = None
         self.is_plain = tokenizer.chat_template == PLAIN_TEMPLATE
         if self.is_plain:
             names = {*ROLE_TOKENS.values(), END_TOKEN}
@@ -76,7 +66,7 @@ class ChatTokenizer(Tokenizer):
     @property
     def most_prompt_tokens(self) -> int:
         """How many tokens may be given when a reply is asked for, so that the longest one still fits."""
-        return max(1, self.max_length_tokens - self.most_reply_tokens)
+        return max(1, self.max_length_tokens - (self.most_reply_tokens or self.max_length_tokens // 2))
 
     def conversation(self, turns: Sequence[Turn], wanted: Collection[int] = ()) -> Written:
         """All of `turns`; the spans of those whose places are `wanted`.
@@ -118,17 +108,9 @@ class ChatTokenizer(Tokenizer):
 
     def check_template(self) -> None:
         """Raise `ModelError` for a chat template that cannot be learnt from: it must show where a reply begins and ends."""
-        reply = self.reply_ids("a")
-        problem = ""
-        if not set(reply[-2:]) & set(self.end_ids):
-            problem = "ends a reply with no token that stands for its end, so that a model could not stop"
-        elif reply[0] in self.hf.all_special_ids:
-            problem = (
-                "does not write the beginning of a reply when it is asked for one (add_generation_prompt)"
-            )
-        if problem:
+        if not set(self.reply_ids("a")[-1:]) & set(self.end_ids):
             raise ModelError(
-                f"the model's chat template {problem}",
+                "the model's chat template ends a reply with no token that stands for its end, so that a model could not stop",
                 where="chat_template",
                 fix="use another model; or take the template out of the tokenizer's files, and the plain form is used",
             )
@@ -169,7 +151,7 @@ class ChatTokenizer(Tokenizer):
         return text
 
     def _rendered(self, turns: Sequence[Turn], wanted: Collection[int]) -> Written:
-        """By the template: a reply is what it adds to the prompt that asks for it."""
+        """By the template: a reply is what it adds to the prompt that asks for it, up to the token that ends it."""
         whole = self._render(turns)
         pieces = self.pieces(whole)
         spans = {}
@@ -182,38 +164,40 @@ class ChatTokenizer(Tokenizer):
                 if last > max(first, len(prompt)) and last <= len(so_far)
             ]
             if turns[place].role != "assistant" or not is_shown or not own:
-                raise ModelError(
-                    f"the model's chat template does not show where turn {place + 1}, by {turns[place].role}, begins",
-                    where="chat_template",
-                    fix="learn the assistant's turns alone (--set task.replies=assistant), or use another model",
-                )
-            spans[place] = (own[0], own[-1] + 1)
+                raise _unshown(place, turns[place])
+            ends = [index for index in own[-2:] if pieces.ids[index] in self.end_ids]
+            spans[place] = (own[0], (ends or own[-1:])[0] + 1)
         return Written(pieces.ids, spans)
 
     def _render(self, turns: Sequence[Turn], *, reply: bool = False) -> str:
         messages = [{"role": turn.role, "content": self._unmarked(turn.text)} for turn in turns]
-        if not messages:
-            return ""
-        try:
-            text = str(self.hf.apply_chat_template(messages, tokenize=False, add_generation_prompt=reply))
-            return (
-                text.rstrip(" ") if reply else text
-            )  # a blank at its end is part of the reply's first token
-        except Exception as error:  # whatever a template says of these turns, in whatever way
-            raise ModelError(
-                f"the model's chat template cannot write these turns: {error}",
-                where="chat_template",
-                fix="look at the order of roles, or use another model",
-            ) from None
+        return render(self.hf, messages, reply=reply)
+
+
+def _unshown(place: int, turn: Turn) -> ModelError:
+    fix = "use another model; or take the template out of the tokenizer's files, and the plain form is used"
+    if turn.role != "assistant":
+        fix = "learn the assistant's turns alone (--set task.replies=assistant), or use another model"
+    return ModelError(
+        f"the model's chat template does not show where turn {place + 1}, by {turn.role}, begins",
+        where="chat_template",
+        fix=fix,
+    )
 
 
 def chat_tokenizer(
-    loader: ModelLoader, texts: Sequence[str], replies: Sequence[str], wanted_tokens: int = 0
+    loader: ModelLoader,
+    texts: Sequence[str],
+    replies: Sequence[str],
+    wanted_tokens: int = 0,
+    max_reply_tokens: int | None = None,
 ) -> ChatTokenizer:
     """The tokenizer of conversations; `texts` are those of training, `replies` the ones among them that are learnt.
 
-    Both are empty for a model that was saved by tunewell. `wanted_tokens` is how many are to be read where the model can and that is more than usual. A tokenizer without a chat template gets the plain form, and
-    the tokens that it needs.
+    Both are empty for a model that was saved by tunewell. `wanted_tokens` is how many are to be read where the model can
+    and that is more than usual, `max_reply_tokens` how many it may write; when absent, a fifth more than the longest of
+    `replies`. A tokenizer without a chat template gets the plain form, and the tokens that it needs. Raises
+    `ConfigError` for replies that leave no room for what is said before them.
     """
     new_token_ids: list[int] = []
     if loader.scratch is not None:
@@ -231,18 +215,30 @@ def chat_tokenizer(
             loader.notes.append(
                 f"the model has no chat template; the plain form is used, with {len(new_token_ids)} new tokens"
             )
-        elif "strftime_now" in hf.chat_template and not hf.chat_template.startswith(_DATE):
-            hf.chat_template = _DATE + hf.chat_template
-            loader.notes.append(
-                "the model's chat template writes the date of the day; it writes 26 Jul 2024 here"
-            )
+        elif hf.chat_template != PLAIN_TEMPLATE:
+            loader.notes += settle_template(hf)
     made = ChatTokenizer(hf, length, new_token_ids)
     if not made.is_plain:
         made.check_template()
-    if replies:
-        made.longest_reply = longest_of(replies, lambda text: len(made.pieces(text).ids)) + 1
+    if max_reply_tokens is not None:
+        made.most_reply_tokens = _with_room_before(max_reply_tokens, length)
+    elif replies:
+        longest = longest_of(replies, lambda text: len(made.pieces(text).ids)) + 1
+        made.most_reply_tokens = min(with_room(longest), length // 2)
     loader.made_tokenizer = made
     return made
+
+
+def _with_room_before(wanted: int, length: int) -> int:
+    most = length * 3 // 4
+    if wanted > most:
+        raise ConfigError(
+            f"{wanted} tokens of a reply leave {max(0, length - wanted)} of the {length} that the model reads for what is "
+            "said before it",
+            where="task.max_reply_tokens",
+            fix=f"--set task.max_reply_tokens={most}, or less",
+        )
+    return wanted
 
 
 def _give_plain_form(hf: Any) -> list[int]:
@@ -257,9 +253,7 @@ def _give_plain_form(hf: Any) -> list[int]:
     return list(range(before, len(hf)))
 
 
-def talker(
-    loader: ModelLoader, search: Mapping[str, Any], *, max_reply_tokens: int | None = None
-) -> nn.Module:
+def talker(loader: ModelLoader, search: Mapping[str, Any]) -> nn.Module:
     """The causal model, ready to be computed; its `generation_config` says how a reply ends and how long it may be.
 
     `search` is how it is looked for, in the words of the same, where the model is saved.
@@ -279,13 +273,8 @@ def talker(
     settings = model.generation_config
     settings.pad_token_id = made.pad_token_id
     settings.eos_token_id = made.end_ids
-    limit = max_reply_tokens
-    if limit is None and made.longest_reply is not None:
-        limit = min(with_room(made.longest_reply), made.max_length_tokens // 2)
-    if limit is not None:
-        settings.max_new_tokens = min(limit, made.max_length_tokens - 1)
-    elif settings.max_new_tokens is None:
-        settings.max_new_tokens = made.max_length_tokens // 2
-    made.most_reply_tokens = settings.max_new_tokens
+    if made.most_reply_tokens is None:
+        made.most_reply_tokens = settings.max_new_tokens or made.max_length_tokens // 2
+    settings.max_new_tokens = made.most_reply_tokens
     settle_search(model, search)
     return loader.ready(model, new_token_ids=made.new_token_ids)

@@ -76,15 +76,19 @@ class Conversation:
         """Forget what was said."""
         self.turns = []
 
-    def save(self, path: Path) -> None:
-        """Add the conversation to a file of JSON lines, in the form that `train` reads; without empty replies."""
+    def save(self, path: Path) -> bool:
+        """Add the conversation to a file of JSON lines, in the form that `train` reads; without empty replies.
+
+        False where nothing else was replied, and so nothing was written.
+        """
         import json
 
         said = zip(self.turns[::2], self.turns[1::2], strict=True)
         turns = [turn for exchange in said if exchange[1].text.strip() for turn in exchange]
         if not turns:
-            return
+            return False
         messages = [{"role": turn.role, "content": turn.text} for turn in turns]
         before = path.read_text(encoding="utf-8") if path.exists() else ""
         before += "\n" if before and not before.endswith("\n") else ""
         write_text(path, before + json.dumps({"messages": messages}, ensure_ascii=False) + "\n")
+        return True

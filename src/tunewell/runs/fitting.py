@@ -36,20 +36,35 @@ UNKNOWN_SHARE = 0.02
 
 @dataclass(frozen=True)
 class TokenCounts:
-    """What one split looks like to the model; `lengths` holds one number of tokens per window.
+    """What one split of `num_examples` looks like to the model; `lengths` holds one number of tokens per window.
 
-    `num_windowed` counts the examples that are read in more than one window, `out_of_reach` those of all
-    `num_examples` whose target the model can never give, by the reason. `writes` says that targets are texts, which may
-    be cut as well.
+    `num_truncated` counts the examples that lost something, `num_windowed` those that are read in more than one window,
+    `out_of_reach` those whose target the model can never give, by the reason. `writes` says that targets are texts,
+    which may be cut as well, `cut_from` what goes first, where it is not the end.
     """
 
     lengths: Sequence[int]
     num_truncated: int
+    num_examples: int
     unknown_share: float
     num_windowed: int = 0
-    num_examples: int = 0
     out_of_reach: Mapping[str, int] = field(default_factory=dict)
     writes: bool = False
+    cut_from: str = ""
+
+    def said_of_cuts(self, name: str) -> str:
+        """How many texts of the split `name` were cut; "" for none."""
+        if not self.num_truncated:
+            return ""
+        share = f"{self.num_truncated:,} of {self.num_examples:,} {name} texts ({self.num_truncated / self.num_examples:.1%})"
+        does = "reads or writes" if self.writes else "reads"
+        first = f", {self.cut_from} first" if self.cut_from else ""
+        was = (
+            "is longer than the model {} and was cut{}"
+            if self.num_truncated == 1
+            else "are longer than the model {} and were cut{}"
+        )
+        return f"{share} {was.format(does, first)}"
 
     def said_of_reach(self, name: str) -> str:
         """How many examples of the split `name` have a target that can never be given, and why; "" for none."""
@@ -109,7 +124,7 @@ def assemble(config: RunConfig, dataset: Dataset, runtime: Runtime, sinks: Seque
         name: _encoded(dataset.task, examples, tokenizer, runtime)
         for name, examples in dataset.examples.items()
     }
-    counts = {name: _count(part, tokenizer) for name, part in features.items()}
+    counts = {name: _count(part, tokenizer, dataset.task.cut_from) for name, part in features.items()}
     model = dataset.task.build_model(loader)
     freeze_lowest(model, config.model.freeze_layers)
     moved = learning(model)
@@ -242,7 +257,7 @@ def _encoded(
     return features
 
 
-def _count(features: Sequence[Feature], tokenizer: Tokenizer) -> TokenCounts:
+def _count(features: Sequence[Feature], tokenizer: Tokenizer, cut_from: str) -> TokenCounts:
     lengths = [len(feature) for feature in features]
     by_example = Counter(feature.example_id for feature in features)
     unknown = tokenizer.unknown_token_id
@@ -251,26 +266,20 @@ def _count(features: Sequence[Feature], tokenizer: Tokenizer) -> TokenCounts:
     )
     return TokenCounts(
         lengths=lengths,
-        num_truncated=sum(feature.num_truncated_tokens > 0 for feature in features),
+        num_truncated=len({feature.example_id for feature in features if feature.num_truncated_tokens}),
+        num_examples=len(by_example),
         unknown_share=num_unknown / max(sum(lengths), 1),
         num_windowed=sum(number > 1 for number in by_example.values()),
-        num_examples=len(by_example),
         out_of_reach=dict(Counter(f.out_of_reach for f in features if f.out_of_reach).most_common()),
         writes=any(feature.target_ids for feature in features),
+        cut_from=cut_from,
     )
 
 
 def _warnings(counts: dict[str, TokenCounts]) -> list[str]:
-    warnings = []
+    warnings: list[str] = []
     for name, count in counts.items():
-        if count.num_truncated:
-            share = count.num_truncated / len(count.lengths)
-            does = "reads or writes" if count.writes else "reads"
-            warnings.append(
-                f"{count.num_truncated} {name} texts ({share:.1%}) are longer than the model {does} and were cut"
-            )
-        if count.out_of_reach:
-            warnings.append(count.said_of_reach(name))
+        warnings += filter(None, (count.said_of_cuts(name), count.said_of_reach(name)))
         if count.unknown_share >= UNKNOWN_SHARE:
             warnings.append(
                 f"{count.unknown_share:.1%} of the {name} tokens are unknown to the model's vocabulary; "

@@ -97,11 +97,6 @@ def _overlap_checks(dataset: Dataset) -> list[Check]:
 
 
 def _length_checks(counts: Mapping[str, TokenCounts]) -> list[Check]:
-    cut = [
-        f"{count.num_truncated:,} of {len(count.lengths):,} {name} texts ({count.num_truncated / len(count.lengths):.1%})"
-        for name, count in counts.items()
-        if count.num_truncated
-    ]
     windowed = sum(count.num_windowed for count in counts.values())
     checks = [Check("fine", "No text was cut: all fit into what the model reads.")]
     if windowed:
@@ -111,8 +106,8 @@ def _length_checks(counts: Mapping[str, TokenCounts]) -> list[Check]:
                 "fine", f"No text was cut: {were} longer than the model reads at once, and read in windows."
             )
         ]
-    if cut:
-        checks = [Check("look", f"Longer than the model reads, and cut: {', '.join(cut)}.")]
+    cuts = [Check("look", f"{said}.") for name, count in counts.items() if (said := count.said_of_cuts(name))]
+    checks = cuts or checks
     checks += [
         Check("look", f"{said}.") for name, count in counts.items() if (said := count.said_of_reach(name))
     ]

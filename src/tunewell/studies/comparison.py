@@ -24,11 +24,11 @@ from tunewell.metrics.intervals import (
     intervals,
     paired_estimate,
 )
-from tunewell.metrics.resampling import number_groups
 from tunewell.metrics.shares import mcnemar, outcomes
 from tunewell.metrics.significance import holm, randomisation_test, smallest_shown
 from tunewell.metrics.tables import BoolArray, PartTable, Scores
 from tunewell.run_dir import RunDir
+from tunewell.studies.cautions import notices, shared_metrics
 from tunewell.studies.stored import StoredAnswers, on_the_same_examples, read_answers
 
 MCNEMAR, RANDOMISATION = "McNemar, mid-p", "approximate randomisation"
@@ -36,7 +36,6 @@ MCNEMAR, RANDOMISATION = "McNemar, mid-p", "approximate randomisation"
 MOST_DIFFERING = 1000
 """How many examples on which runs differ are kept, the most telling ones."""
 
-_FEW_GROUPS = 20
 _NOT_COMPARED = ("output.", "content of ")
 
 
@@ -87,7 +86,7 @@ def compare(
         num_differing=num_differing,
         differing=differing,
         settings=_settings(answers),
-        notices=_notices(answers, first, metric),
+        notices=notices(answers, scores, metric),
     )
 
 
@@ -120,7 +119,7 @@ def _read_all(folders: Mapping[str, Path], first: str, split: str | None) -> dic
 
 def _chosen_metric(metric: str | None, scores: Mapping[str, Scores]) -> str:
     """The metric that is asked for, or the primary one; raises `ConfigError` unless all runs have it."""
-    shared = _shared_metrics(scores)
+    shared = shared_metrics(scores)
     metric = metric or next(iter(scores.values())).primary
     if metric not in shared:
         having = [name for name, own in scores.items() if metric in own.names]
@@ -130,12 +129,6 @@ def _chosen_metric(metric: str | None, scores: Mapping[str, Scores]) -> str:
             what = f"{', '.join(having)} can be scored by {metric}, {', '.join(without)} cannot"
         raise ConfigError(what, where="--metric", fix=f"choose one of: {', '.join(shared)}")
     return metric
-
-
-def _shared_metrics(scores: Mapping[str, Scores]) -> list[str]:
-    """The metrics that all runs have, in the order of the first."""
-    first, *others = scores.values()
-    return [name for name in first.names if all(name in other.names for other in others)]
 
 
 def _name_of(reference: str | Path, folders: Mapping[str, Path]) -> str:
@@ -270,7 +263,7 @@ def _written(answer: Any) -> str | float:
 
 def _all_scores(scores: Mapping[str, Scores]) -> dict[str, dict[str, float]]:
     values = {name: own.values() for name, own in scores.items()}
-    return {metric: {name: own[metric] for name, own in values.items()} for metric in _shared_metrics(scores)}
+    return {metric: {name: own[metric] for name, own in values.items()} for metric in shared_metrics(scores)}
 
 
 def _settings(answers: Mapping[str, StoredAnswers]) -> dict[str, dict[str, Any]]:
@@ -284,31 +277,3 @@ def _settings(answers: Mapping[str, StoredAnswers]) -> dict[str, dict[str, Any]]
         if not same and not key.startswith(_NOT_COMPARED):
             found[key] = values
     return found
-
-
-def _notices(answers: Mapping[str, StoredAnswers], scores: Scores, metric: str) -> list[str]:
-    """What could mislead whoever reads the numbers alone."""
-    lines = []
-    if next(iter(answers.values())).split == "validation":
-        lines.append(
-            "The validation split chose each run's checkpoint, so these scores are too good, and more so for a run "
-            "that was evaluated more often. Compare on a test split before you rely on it."
-        )
-    if len({json.dumps(own.identity().get("content of data.train")) for own in answers.values()}) > 1:
-        lines.append("The runs were trained on different data: a difference may come from the data.")
-    for own in answers.values():
-        lines += own.notes
-    if metric in scores.totals:
-        lines.append(
-            f"{metric} is a number of the whole split, which no resample gives again: it is not tested."
-        )
-    num_groups = len(set(number_groups(scores.groups, scores.num_examples).tolist()))
-    if scores.groups is not None and num_groups < _FEW_GROUPS:
-        lines.append(
-            f"The examples come in only {num_groups} groups that belong together: intervals are too narrow then."
-        )
-    lines.append(
-        "Each run is one training. The tests speak of other test examples of this kind, not of other seeds: "
-        "train each with several seeds before you call one method better than another."
-    )
-    return lines

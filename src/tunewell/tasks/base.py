@@ -63,6 +63,8 @@ class Task(ABC, Generic[E, P, C]):
     """What a trained model may be computed with."""
     pipeline_tag: ClassVar[str] = ""
     """What the Hub calls such models, where that is not `name`."""
+    cut_from: ClassVar[str] = ""
+    """What an example that is too long loses first, where that is not its end."""
     config: C
 
     # What the data look like

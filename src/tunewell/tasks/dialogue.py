@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
 from pydantic import model_validator
 
 from tunewell.config import TaskSettings, require, setting
-from tunewell.core.errors import DataError
+from tunewell.core.errors import DataError, ModelError
 from tunewell.core.examples import DialogueExample, Origin, ReplyPrediction, Row, Turn
 from tunewell.core.sections import Section
 from tunewell.data import conversation_columns, distractors
@@ -103,6 +103,7 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
     name: ClassVar[str] = "dialogue"
     Config: ClassVar[type[TaskSettings]] = DialogueConfig
     pipeline_tag: ClassVar[str] = "text-generation"
+    cut_from: ClassVar[str] = "the oldest turns"
 
     # What the data look like
 
@@ -198,7 +199,8 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
             return pair_tokenizer(loader, pairs, self._writing)
         texts = [turn.text for example in examples for turn in example.turns]
         replies = [example.turns[place].text for example in examples for place in self._wanted(example)]
-        return chat_tokenizer(loader, texts, replies, self.config.max_length_tokens)
+        limits = (self.config.max_length_tokens, self.config.max_reply_tokens)
+        return chat_tokenizer(loader, texts, replies, *limits)
 
     @property
     def _search(self) -> replying.Search:
@@ -224,13 +226,13 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
 
     def encode(self, example: DialogueExample, tokenizer: Tokenizer) -> list[Feature]:
         """Windows in which each reply is learnt once; the last one also asks for the reply that ends the conversation."""
-        config, wanted = self.config, self._wanted(example)
-        if tokenizer.has_decoder:
-            return replying.pair_features(example, wanted, tokenizer, config.max_length_tokens)
-        limit = min(config.max_length_tokens, tokenizer.max_length_tokens)
-        if example.reply is None or not wanted:
-            return [replying.prompt_feature(example, tokenizer, limit)]
-        return replying.reply_features(example, wanted, tokenizer, limit)
+        wanted, limit = self._wanted(example), self.config.max_length_tokens
+        try:
+            return replying.conversation_features(example, wanted, tokenizer, limit)
+        except (
+            ModelError
+        ) as error:  # a chat template may refuse the turns of one conversation and take all others
+            raise ModelError(error.what, where=str(example.origin), fix=error.fix) from None
 
     def collate(self, features: Sequence[Feature]) -> Batch:
         """`labels` `(targets,)` are the tokens of the replies, and each of them counts."""
@@ -252,7 +254,7 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
         assert loader.made_tokenizer is not None
         if loader.made_tokenizer.has_decoder:
             return translator(loader, self._writing)
-        return talker(loader, self._search.saved(), max_reply_tokens=self.config.max_reply_tokens)
+        return talker(loader, self._search.saved())
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
         """Cross-entropy of each token of the replies, given all before it; summed."""

@@ -69,6 +69,18 @@ class Search:
 # Features
 
 
+def conversation_features(
+    example: DialogueExample, wanted: Sequence[int], tokenizer: Any, limit: int
+) -> list[Feature]:
+    """Windows of at most `limit` tokens in which each of the `wanted` turns is learnt once; the last asks for a reply."""
+    if tokenizer.has_decoder:
+        return pair_features(example, wanted, tokenizer, limit)
+    limit = min(limit, tokenizer.max_length_tokens)
+    if example.reply is None or not wanted:
+        return [prompt_feature(example, tokenizer, limit)]
+    return reply_features(example, wanted, tokenizer, limit)
+
+
 def reply_features(
     example: DialogueExample, wanted: Sequence[int], tokenizer: Any, limit: int
 ) -> list[Feature]:
@@ -91,7 +103,9 @@ def reply_features(
         )
     asked = prompt_window(tokenizer, example.turns[: wanted[-1]], min(limit, tokenizer.most_prompt_tokens))
     gold = windows[-1].ids[slice(*windows[-1].spans[-1])]
-    return [*features[:-1], replace(features[-1], asked=Asked(asked.ids, gold))]
+    num_cut = max(asked.num_cut_tokens, features[-1].num_truncated_tokens)
+    last = replace(features[-1], asked=Asked(asked.ids, gold), num_truncated_tokens=num_cut)
+    return [*features[:-1], last]
 
 
 def prompt_feature(example: DialogueExample, tokenizer: Any, limit: int) -> Feature:
