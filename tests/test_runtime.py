@@ -11,7 +11,7 @@ import threading
 import pytest
 import torch
 
-from tunewell.core.errors import ConfigError
+from tunewell.core.errors import ConfigError, Interrupted
 from tunewell.runtime import Runtime, StopFlag, choose, physical_cores
 
 
@@ -25,6 +25,25 @@ def test_the_first_signal_sets_the_flag_and_handlers_are_put_back() -> None:
             assert flag
         assert flag.preempted is preempted
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+@pytest.mark.parametrize(("number", "preempted"), [(signal.SIGINT, False), (signal.SIGTERM, True)])
+def test_what_leaves_nothing_half_done_is_left_at_once(number: int, preempted: bool) -> None:
+    flag = StopFlag()
+    with flag.listening():
+        with flag.at_once():
+            pass
+        with pytest.raises(Interrupted) as caught, flag.at_once():
+            signal.raise_signal(number)
+        assert caught.value.exit_code == (75 if preempted else 130)
+        with pytest.raises(Interrupted), flag.at_once():
+            pytest.fail("a signal that came before counts")
+    flag = StopFlag()
+    with flag.listening():
+        with flag.at_once():
+            pass
+        signal.raise_signal(number)
+        assert flag, "outside the block it is polled"
 
 
 def test_handlers_are_put_back_after_an_error() -> None:

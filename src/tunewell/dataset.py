@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tunewell.config import DataSettings, RunConfig, task_settings
+from tunewell.config import DataSettings, RunConfig, refuse_unknown, task_settings
 from tunewell.core.errors import ConfigError, DataError, collected
 from tunewell.core.examples import Example, Row
 from tunewell.data import checks, splits
@@ -158,6 +158,9 @@ def source_settings(settings: DataSettings, limit: int | None = None) -> SourceS
 def choose_task(given: Mapping[str, Any], source: Source) -> tuple[AnyTask, str]:
     """The task that the settings name, or the first that the columns speak for; its settings completed."""
     names = [given["name"]] if given.get("name") is not None else task_names()
+    if len(names) > 1:
+        known = {field for name in names for field in task_class(name).Config.model_fields}
+        refuse_unknown([key for key, value in given.items() if value is not None], known, "task.")
     for name in names:
         kind = task_class(name)
         reading = kind.infer(source.columns, source.rows, given)
@@ -172,7 +175,7 @@ def choose_task(given: Mapping[str, Any], source: Source) -> tuple[AnyTask, str]
         raise ConfigError(
             f"the only column is {source.columns[0]!r}, and training needs inputs and their labels",
             where=_place(source),
-            fix="give a file with a column for each",
+            fix="give a file with a column for each; two files of the same lines are called NAME.en and NAME.de",
         )
     raise ConfigError(
         f"no column looks like what {' or '.join(names)} reads; the columns are {', '.join(source.columns)}",

@@ -18,7 +18,7 @@ from types import FrameType
 
 import torch
 
-from tunewell.core.errors import ConfigError, ResourceError
+from tunewell.core.errors import ConfigError, Interrupted, ResourceError
 
 _SHORTAGE_WORDS = (
     "DefaultCPUAllocator",  # the CPU's allocator raises a plain RuntimeError
@@ -30,10 +30,14 @@ _SHORTAGE_WORDS = (
 
 
 class StopFlag:
-    """Set by the first SIGINT or SIGTERM; long loops poll it and leave at the next safe point."""
+    """Set by the first SIGINT or SIGTERM; long loops poll it and leave at the next safe point.
+
+    What is computed and leaves nothing half done, scores above all, is left `at_once` instead.
+    """
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self._leaves_at_once = False
 
     def __bool__(self) -> bool:
         return self.signal is not None
@@ -59,10 +63,26 @@ class StopFlag:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Inside the block a signal that is listened to raises `Interrupted`, as one does that came before."""
+        if self:
+            raise self._interrupted()
+        self._leaves_at_once = True
+        try:
+            yield
+        finally:
+            self._leaves_at_once = False
+
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if self.signal is not None:
             os._exit(75 if number == signal.SIGTERM else 130)
         self.signal = number
+        if self._leaves_at_once:
+            raise self._interrupted()
+
+    def _interrupted(self) -> Interrupted:
+        return Interrupted("stopped", preempted=self.preempted)
 
 
 class Shortage:

@@ -166,3 +166,27 @@ def test_what_was_refused_stands_in_the_way_of_nothing(tunewell: Command, work: 
     assert not (work / "run").exists()
     path.write_text(as_lines(pairs))
     assert tunewell(*command).code == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [("num_beam", "num_beams"), ("soruce_prefix", "source_prefix"), ("max_length", "max_length_tokens")],
+)
+def test_a_mistyped_setting_is_named_before_any_column(
+    tunewell: Command, work: Path, key: str, meant: str
+) -> None:
+    """Also where the file alone says which task it is for."""
+    lines = "".join(f"text {number}\n" for number in range(30))
+    said = dry_run(tunewell, work, {"t.en": lines, "t.de": lines}, "--set", f"task.{key}=2")
+    refused(said, f"task.{key}: no such setting", f"did you mean task.{meant}?", code=2)
+
+
+def test_a_blank_source_is_translated_by_nothing_and_blank_lines_at_the_end_are_told_of(
+    tunewell: Command, work: Path, translator: Path
+) -> None:
+    (work / "new.en").write_text("A man.\n\nA dog.\n\n\n", encoding="utf-8")
+    outcome = tunewell("predict", translator, "new.en")
+    assert outcome.code == 0, outcome.err
+    assert [row["line"] for row in outcome.rows] == [1, 2, 3]
+    assert outcome.rows[1]["translation"] == ""
+    assert "2 blank lines at its end were left out" in outcome.err

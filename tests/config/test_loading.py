@@ -216,6 +216,11 @@ def test_set_reads_values_as_yaml_and_names_itself_in_a_fault() -> None:
     assert str(raised.value.where).startswith("--set a.b")
 
 
+@pytest.mark.parametrize("text", ["summarize ", "translate English to French: ", "summarize:", " ein"])
+def test_a_text_of_the_shell_keeps_its_blanks_and_its_colon(text: str) -> None:
+    assert assignments([f"task.source_prefix={text}"]) == {"task": {"source_prefix": text}}
+
+
 @pytest.mark.parametrize("mark", list(",;|#-:'\"&*!%@`>[{=?"))
 def test_a_punctuation_mark_is_itself(mark: str) -> None:
     assert assignments([f"data.delimiter={mark}"]) == {"data": {"delimiter": mark}}

@@ -74,6 +74,16 @@ def test_of_several_parallel_test_sets_none_is_chosen(tmp_path: Path) -> None:
     assert others == sorted(name for name in files if name.startswith("test"))
 
 
+def test_another_form_of_a_parallel_text_is_no_other_test_set(tmp_path: Path) -> None:
+    names = ("train", "val", "test_2016_flickr")
+    forms = [f"{name}{form}" for name in names for form in ("", ".lc.norm.tok")]
+    found, others = find_splits(
+        folder_of(tmp_path, *(f"{form}.{code}" for form in forms for code in ("en", "fr")))
+    )
+    assert found == {"train": "train", "validation": "val", "test": "test_2016_flickr"}
+    assert others == sorted(f"{name}.lc.norm.tok.{code}" for name in names for code in ("en", "fr"))
+
+
 def test_any_ending(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, "eng.train", "eng.testa", "LICENSE", ".eng.test", "notes.csv")
     found, others = find_splits(folder, any_ending=True)

@@ -187,7 +187,8 @@ def test_blank_lines(tmp_path: Path) -> None:
         ("z", "d"),
     ]
     assert [row.origin.line for row in source.rows] == [1, 2, 3, 4]
-    assert source.notes == ()
+    (note,) = source.notes
+    assert note.endswith("t.de,en: 2 blank lines at its end were left out")
     write(tmp_path, t__en="a\nb", t__de="x\ny\n\n \n")
     source = table(folder / "t")
     assert len(source.rows) == 2

@@ -126,6 +126,20 @@ def test_more_than_two_languages_are_asked() -> None:
             assert found == PairColumns(f"{before}de", f"{before}zh", "de", "zh_CN")
 
 
+def test_the_file_that_was_named_is_the_source_whatever_lies_beside_it() -> None:
+    three = {"en": PROSE, "de": OTHER, "fr": OTHER}
+    found = PairColumns("en", "fr", "en", "fr")
+    assert guess(three, file="data/train.en+de+fr", target_language="fr") == found
+    for attempt in ({"target_language": "en"}, {}):
+        with pytest.raises(ConfigError, match="There are en, de, fr"):
+            guess(three, file="data/train.en+de+fr", **attempt)
+    with pytest.raises(ConfigError, match="There are en, de, fr") as caught:
+        guess(three, file="data/train.de,en,fr", target_language="fr")
+    assert caught.value.fix is not None
+    assert "task.target_language=fr" in caught.value.fix, "what was set stays"
+    assert "task.source_language=en" in caught.value.fix
+
+
 def test_languages_choose_the_direction() -> None:
     pair = {"en": PROSE, "de": OTHER}
     turned = PairColumns("de", "en", "de", "en")
@@ -245,10 +259,15 @@ def test_lines_of_parallel_files_need_no_words(texts: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "second"), [("Two young men are outside.", "Zwei junge Männer"), ("Hi there!", "你好。")]
+    ("first", "second"),
+    [
+        ("Two young men are outside.", "Zwei junge Männer in Wirklichkeit draußen."),
+        ("Hi there!", "你好。"),
+        ("Go.", "Va !"),
+    ],
 )
 def test_a_pair_in_the_place_of_the_names_is_not_lost(first: str, second: str) -> None:
-    columns = {first: PROSE, f"{second} in Wirklichkeit draußen.": OTHER}
+    columns = {first: PROSE, second: OTHER}
     for find in (guess, asked):
         with pytest.raises(ConfigError, match=r"reads as if it were texts") as caught:
             find(columns)

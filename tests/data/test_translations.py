@@ -137,6 +137,14 @@ def test_untranslated() -> None:
     }
 
 
+def test_accents_that_are_characters_of_their_own() -> None:
+    found = pairs(("coffee", "caf\u00e9"), ("tea", "the\u0301"), ("milk", "lait"))
+    (finding,) = examine({"train": found}, "en", "fr")
+    assert (finding.code, finding.severity) == ("not-nfc", "info")
+    assert finding.message.startswith("train: 1 pair of 3 (33.3%) have targets in which letters")
+    assert "tea" in finding.examples[0]
+
+
 def test_swapped_sides() -> None:
     swapped = [(target, source) for source, target in RUSSIAN[:20]]
     (one,) = examine({"train": pairs(*RUSSIAN, swapped[0])}, "en", "ru")

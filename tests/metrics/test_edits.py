@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from sacrebleu.metrics import lib_ter
 from sacrebleu.metrics.lib_ter import BeamEditDistance, translation_edit_rate
 
 from tunewell.metrics import edits
-from tunewell.metrics.edits import num_edits
+from tunewell.metrics.edits import num_edits, tries_moves
 
 
 @settings(deadline=None, max_examples=200)
@@ -31,6 +32,29 @@ def test_edits_of_long_texts_too(seed: int) -> None:
     predicted = gold[rng.randrange(30) :] + gold[: rng.randrange(30)]
     predicted = [word if rng.random() < 0.7 else "x" for word in predicted][: rng.choice([5, 40, 90])]
     assert num_edits(predicted, gold) == translation_edit_rate(predicted, gold)[0]
+
+
+@pytest.mark.parametrize(("num_words", "num_gold"), [(20_000, 500), (500, 2000), (300, 401), (3000, 3000)])
+def test_the_longest_texts_take_no_time(num_words: int, num_gold: int) -> None:
+    """A bound of seconds, where sacreBLEU takes minutes; the edits are those without moves."""
+    rng = random.Random(1)
+    predicted, gold = ([f"w{rng.randrange(300)}" for _ in range(size)] for size in (num_words, num_gold))
+    assert not tries_moves(num_words, num_gold)
+    began = time.process_time()
+    found = num_edits(predicted, gold)
+    assert time.process_time() - began < 5
+    assert abs(num_words - num_gold) <= found <= max(num_words, num_gold)
+    if num_words < 1000:
+        assert found == _levenshtein(predicted, gold)
+
+
+def _levenshtein(one: list[str], two: list[str]) -> int:
+    row = list(range(len(two) + 1))
+    for number, word in enumerate(one, 1):
+        before, row = row, [number]
+        for place, other in enumerate(two, 1):
+            row.append(min(before[place] + 1, row[-1] + 1, before[place - 1] + (word != other)))
+    return row[-1]
 
 
 def test_distances_that_are_not_asked_for_are_those_of_sacrebleu(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,6 +138,11 @@ def test_signatures_say_how_it_was_scored() -> None:
     facts = the(Facts, shown(PAIRS), "How the scores were made").facts
     assert "tok:13a" in facts["bleu"]
     assert "nc:6" in facts["chrf2"]
+    assert "ter, moves" not in facts
+    long = [(*PAIRS[0][:2], "word " * 20_000), *PAIRS[1:]]
+    long[0] = (long[0][0], "other " * 500, long[0][2])
+    facts = the(Facts, shown(long), "How the scores were made").facts
+    assert facts["ter, moves"].startswith("not counted in 1 very long text")
 
 
 def test_lists_are_cut_and_the_page_stays_small() -> None:

@@ -4,7 +4,7 @@ The only door to pydantic and YAML. A task's own settings derive from `Settings`
 second phase by a lookup that the caller hands in, so this floor knows no task.
 """
 
-from tunewell.config.loading import assignments, load_config, merged, task_settings, to_yaml
+from tunewell.config.loading import assignments, load_config, merged, refuse_unknown, task_settings, to_yaml
 from tunewell.config.schema import (
     FROM_SCRATCH,
     SCRATCH_SIZES,
@@ -32,6 +32,7 @@ __all__ = [
     "assignments",
     "load_config",
     "merged",
+    "refuse_unknown",
     "require",
     "setting",
     "task_settings",

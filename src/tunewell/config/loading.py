@@ -91,7 +91,8 @@ def task_settings(
 def assignments(items: Iterable[str]) -> dict[str, Any]:
     """`["training.seed=3", ...]` as a nested mapping; values are read by YAML's rules.
 
-    One punctuation mark is that mark: `data.delimiter=,`, although YAML means something else by most of them.
+    One punctuation mark is that mark: `data.delimiter=,`, although YAML means something else by most of them. A text
+    keeps the blanks at its ends, and one that ends in a colon is a text: `task.source_prefix=summarize: `.
     """
     values: dict[str, Any] = {}
     for item in items:
@@ -100,12 +101,19 @@ def assignments(items: Iterable[str]) -> dict[str, Any]:
             raise ConfigError(
                 f"--set takes KEY=VALUE, not {item!r}", fix="for example --set training.learning_rate=3e-5"
             )
-        is_mark = len(text) == 1 and text in string.punctuation and text != "~"
-        nested: Any = text if is_mark else yaml.parse(text, f"--set {key}")
+        nested: Any = _value(text, key)
         for part in reversed(key.split(".")):
             nested = {part: nested}
         values = merged(values, nested)
     return values
+
+
+def _value(text: str, key: str) -> Any:
+    if len(text) == 1 and text in string.punctuation and text != "~":
+        return text
+    value = yaml.parse(text, f"--set {key}")
+    is_title = isinstance(value, dict) and text.rstrip().endswith(":") and text.count("\n") == 0
+    return text if is_title or (isinstance(value, str) and value == text.strip()) else value
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,6 +129,17 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 def to_yaml(config: RunConfig) -> str:
     """The settings as a file that `load_config` reads back to an equal `RunConfig`."""
     return yaml.dump(config.model_dump(exclude_none=False))
+
+
+def refuse_unknown(given: Iterable[str], known: Iterable[str], prefix: str) -> None:
+    """Raise `ConfigError` for the first of the `given` keys that is none of the `known` ones; `prefix` is their group's."""
+    names = sorted(known)
+    for key in given:
+        if key not in names:
+            near = difflib.get_close_matches(key, names, n=1)
+            meant = ALIASES.get(key) or (prefix + near[0] if near else None)
+            fix = f"{_MEANT} {meant}?" if meant else "`tunewell init TASK` prints every setting of a task"
+            raise ConfigError(f"{prefix}{key}: no such setting", fix=fix)
 
 
 def _read_text(path: Path) -> str:

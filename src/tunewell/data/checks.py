@@ -259,7 +259,7 @@ def _exact_overlap(first: _Split[E], second: _Split[E], shared: Sequence[str]) -
         for text in shared[:SHOWN]
     )
     message = (
-        f"{plural(count, 'example')} of {second.name} ({_percent(count, len(second.texts))}) have a text that is "
+        f"{plural(count, 'example')} of {second.name} ({_percent(count, len(second.texts))}) {'has' if count == 1 else 'have'} a text that is "
         f"also in {first.name}"
     )
     return Finding("overlap", "warning", message, shown)

@@ -54,14 +54,22 @@ def find_splits(folder: str, *, any_ending: bool = False) -> tuple[dict[str, str
 
 
 def _by_first_words(stems: Mapping[str, object], known: Mapping[str, str]) -> dict[str, str]:
-    """Parallel texts by the first word of what their names share, for splits not `known`; of several none is taken."""
+    """Parallel texts by the first word of what their names share, for splits not `known`; of several none is taken.
+
+    Unless all but one are that one in another form: `test_2016_flickr`, and `test_2016_flickr.lc.norm.tok` beside it.
+    """
     found: dict[str, list[str]] = {}
     for stem in stems:
         word = re.match("[a-z]+", stem.lower())
         split = SPLIT_NAMES.get(word[0]) if word else None
         if split is not None and split not in known and stem not in known.values():
             found.setdefault(split, []).append(stem)
-    return {split: own[0] for split, own in found.items() if len(own) == 1}
+    shortest = {split: min(own, key=len) for split, own in found.items()}
+    return {
+        split: shortest[split]
+        for split, own in found.items()
+        if all(stem == shortest[split] or stem.startswith(f"{shortest[split]}.") for stem in own)
+    }
 
 
 def _choose(folder: str, names: list[str], split_of: Callable[[str], str | None]) -> dict[str, str]:

@@ -26,6 +26,7 @@ from tunewell.data.findings import plural
 from tunewell.data.languages import SIDES, is_ending, pair_in
 from tunewell.data.lines import Line, read_lines
 from tunewell.data.opening import opened
+from tunewell.data.plain_text import say_left_out
 from tunewell.data.reading import Reading, Source, SourceSettings
 
 _JOINED = re.compile(
@@ -202,6 +203,7 @@ def _rows(parallel: Parallel, streams: Mapping[str, IO[bytes]], reading: Reading
         blank.clear()
         if not reading.is_bad(number, number):
             yield Row(dict(zip(codes, texts, strict=True)), Origin(reading.file, number))
+    say_left_out(len(blank), reading)
 
 
 def _check_rest(

@@ -33,6 +33,16 @@ def read_rows(lines: Iterator[Line], reading: Reading) -> Iterator[Row]:
         blank.clear()
         if not reading.is_bad(number, number):
             yield Row({column: text}, Origin(reading.file, number))
+    say_left_out(len(blank), reading)
+
+
+def say_left_out(num_blank: int, reading: Reading) -> None:
+    """A note of the blank lines at the end, for who counts lines."""
+    if num_blank:
+        lines = "1 blank line" if num_blank == 1 else f"{num_blank:,} blank lines"
+        reading.notes.append(
+            f"{reading.file}: {lines} at its end {'was' if num_blank == 1 else 'were'} left out"
+        )
 
 
 def standard_input() -> IO[bytes]:

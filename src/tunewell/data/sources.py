@@ -127,7 +127,8 @@ def _read_folder(folder: str, settings: SourceSettings) -> dict[str, Source]:
     if others:
         first = next(iter(sources))
         note = f"files in {folder} that are no split and were not read: {', '.join(others)}"
-        note += "" if "test" in sources else f" (for a test set: --test {Path(folder) / others[0]})"
+        other = next(iter(parallel.stems(others)), others[0])
+        note += "" if "test" in sources else f" (for a test set: --test {Path(folder) / other})"
         sources[first] = replace(sources[first], notes=(note, *sources[first].notes))
     return sources
 

@@ -230,9 +230,7 @@ def _refuse_sentences(columns: Sequence[str], rows: Sequence[Row]) -> None:
 
 def _is_sentence(name: str) -> bool:
     num_words = len(name.split())
-    return num_words >= _LEAST_SENTENCE or (
-        name.endswith(_ENDS_SENTENCE) and (num_words > 1 or name[0] >= _UNSPACED_FROM)
-    )
+    return num_words >= _LEAST_SENTENCE or name.endswith(_ENDS_SENTENCE)
 
 
 def _cut(name: str) -> str:
@@ -268,14 +266,22 @@ def _by_language(found: Mapping[str, str], rows: Sequence[Row], named: Mapping[s
     free = [column for column in found if column not in chosen.values()]
     if not chosen and len(free) == 2 and not (rows and goes_one_way(rows[0].origin.file) is False):
         return _completed(free[0], free[1], named)
+    first = next(iter(found))
+    if "source" not in chosen and first in free and rows and goes_one_way(rows[0].origin.file):
+        chosen["source"] = first  # the file that was named, or the first of `en_fr`
+        free.remove(first)
     if len(chosen) == 1 and len(free) == 1:
         chosen[next(side for side in ("source", "target") if side not in chosen)] = free[0]
     if len(chosen) < 2:
         _refuse_missing([*dict.fromkeys(map(_outer, found))], named)
-        first, second = [*found.values()][:2]
+        codes = iter(found[column] for column in free)
+        settings = [
+            f"--set task.{side}_language={found.get(chosen[side], named.get(f'{side}_language')) if side in chosen else next(codes)}"
+            for side in ("source", "target")
+        ]
         raise ConfigError(
             f"which language is translated into which? There are {', '.join(found.values())}",
-            fix=f"--set task.source_language={first} --set task.target_language={second}, or another two of them",
+            fix=f"{' '.join(settings)}, or another two of them",
         )
     return _completed(chosen["source"], chosen["target"], named)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -112,6 +113,7 @@ def examine(
     findings = _about_languages(scripts, languages)
     for split, examples in splits.items():
         findings += _untranslated(split, examples)
+        findings += _not_composed(split, examples)
         findings += _swapped(split, examples, scripts)
         findings += _odd_lengths(split, examples, languages)
     return findings
@@ -127,6 +129,18 @@ def _shown(examples: Sequence[TranslationExample]) -> tuple[str, ...]:
 
 def _share(found: Sequence[object], examples: Sequence[object]) -> str:
     return f"{plural(len(found), 'pair')} of {len(examples):,} ({len(found) / len(examples):.1%})"
+
+
+def _not_composed(split: str, examples: Sequence[TranslationExample]) -> list[Finding]:
+    """Letters whose accents are characters of their own, which most tokenizers join before they learn."""
+    found = [e for e in examples if not unicodedata.is_normalized("NFC", e.target or "")]
+    if not found:
+        return []
+    message = (
+        f"{split}: {_share(found, examples)} have targets in which letters and their accents are characters of their own "
+        "(not in Unicode's form NFC); most models write NFC, and then each such word counts as wrong"
+    )
+    return [Finding("not-nfc", _severity(len(found), len(examples)), message, _shown(found))]
 
 
 def _untranslated(split: str, examples: Sequence[TranslationExample]) -> list[Finding]:

@@ -20,18 +20,36 @@ from sacrebleu.metrics import lib_ter
 _SAFE_REACH = 23
 """sacreBLEU looks at 25 words on either side of the diagonal, of which rounding may take one, and the end another."""
 
+_LIKE = 100
+_MOST_UNLIKE, _MOST_ALIKE = 80_000, 4_000_000
+"""Texts whose lengths differ by more than `_LIKE` words, or less: the most words of one times words of the other."""
+
 _Column: TypeAlias = tuple[int, int, int, int, int]
 """One word against all gold ones, a bit for each of these: where the distance is one more, or less, than at the gold word
 before; where it is one more, or less, than at the word before; where the two words are equal."""
 
 
+def tries_moves(num_words: int, num_gold_words: int) -> bool:
+    """Whether moves of phrases count for texts of so many words; for the longest they would take minutes a text.
+
+    That is where lengths are unlike: then the words that are too many, or lacking, are most of the edits.
+    """
+    is_unlike = abs(num_words - num_gold_words) > _LIKE
+    return num_words * num_gold_words <= (_MOST_UNLIKE if is_unlike else _MOST_ALIKE)
+
+
 def num_edits(predicted: list[str], gold: list[str]) -> int:
-    """Insertions, deletions, substitutions and moves of phrases that make `gold` of `predicted`; both are words."""
+    """Insertions, deletions, substitutions and moves of phrases that make `gold` of `predicted`; both are words.
+
+    Without moves where `tries_moves` says so.
+    """
     if not gold:
         return len(predicted)
     if predicted == gold:
         return 0
     distance = _Distance(gold)
+    if not tries_moves(len(predicted), len(gold)):
+        return distance.plain(predicted)
     num_moves = num_tried = 0
     while True:
         distance.traced = predicted
@@ -69,8 +87,12 @@ class _Distance:
             self._known[key] = found
         return found, ""
 
-    def _plain(self, words: Sequence[str]) -> tuple[int, list[_Column]]:
-        """Levenshtein's distance, and the columns of the table that it ends, one for each word."""
+    def plain(self, words: Sequence[str]) -> int:
+        """Levenshtein's distance."""
+        return self._plain(words, keep=False)[0]
+
+    def _plain(self, words: Sequence[str], *, keep: bool = True) -> tuple[int, list[_Column]]:
+        """Levenshtein's distance, and to `keep` them the columns of the table that it ends, one for each word."""
         distance, last = self._num_gold, 1 << (self._num_gold - 1)
         everything = (1 << self._num_gold) - 1
         up, down = everything, 0
@@ -87,7 +109,8 @@ class _Distance:
             shifted = rises << 1 | 1
             up = (falls << 1 | ~(straight | shifted)) & everything
             down = shifted & straight
-            columns.append((up, down, rises, falls, equal))
+            if keep:
+                columns.append((up, down, rises, falls, equal))
         return distance, columns
 
 

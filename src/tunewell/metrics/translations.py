@@ -2,7 +2,7 @@
 
 The parts are sacreBLEU's own counts of each text, and the metrics are its formulas over their sums: on all examples
 they equal what its command line prints, with its settings of old: mixed case, one reference, exponential smoothing,
-no effective order for BLEU. All run from 0 to 100, save that TER, where lower is better, may be more.
+no effective order for BLEU. TER alone leaves out moves in very long texts of unlike length (`edits`). All run from 0 to 100, save that TER, where lower is better, may be more.
 
 Not for: summaries (`rouge`), nor for telling languages. The counts of chrF come from a method of sacreBLEU's that is
 not public (2.6), as those of TER do in part (`edits`); tests hold both against the public scores.
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -23,7 +23,7 @@ from sacrebleu.tokenizers.tokenizer_ter import TercomTokenizer
 
 from tunewell.core.errors import ConfigError
 from tunewell.core.scripts import script_of
-from tunewell.metrics.edits import num_edits
+from tunewell.metrics.edits import num_edits, tries_moves
 from tunewell.metrics.tables import BoolArray, FloatArray, PartTable, ratio
 
 BLEU_TOKENIZERS = ("13a", "intl", "zh", "ja-mecab", "ko-mecab", "char", "none")
@@ -176,12 +176,19 @@ def _chrf_of(num_orders: int, sums: FloatArray) -> FloatArray:
 
 def _ter_table(predicted: Sequence[str], gold: Sequence[str]) -> PartTable:
     """Edits and gold words, `(examples, 2)`."""
-    cut: Callable[[str], str] = TercomTokenizer()
-    rows = []
-    for one, two in zip(predicted, gold, strict=True):
-        words, gold_words = cut(one.rstrip()).split(), cut(two.rstrip()).split()
-        rows.append([num_edits(words, gold_words), len(gold_words)])
+    rows = [[num_edits(*words), len(words[1])] for words in _ter_words(predicted, gold)]
     return PartTable(_parts(rows, 2), {"ter": _ter_of})
+
+
+def num_without_moves(predicted: Sequence[str], gold: Sequence[str]) -> int:
+    """How many texts are so long, and so unlike in length, that their TER leaves out moves, as sacreBLEU's does not."""
+    return sum(not tries_moves(*map(len, words)) for words in _ter_words(predicted, gold))
+
+
+def _ter_words(predicted: Sequence[str], gold: Sequence[str]) -> Iterator[tuple[list[str], list[str]]]:
+    cut: Callable[[str], str] = TercomTokenizer()
+    for one, two in zip(predicted, gold, strict=True):
+        yield cut(one.rstrip()).split(), cut(two.rstrip()).split()
 
 
 def _ter_of(sums: FloatArray) -> FloatArray:

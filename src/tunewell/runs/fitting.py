@@ -234,10 +234,11 @@ def _evaluator(predictor: Predictor, examples: Sequence[Example]) -> Any:
     def evaluate() -> Evaluation | None:
         try:
             task, predictions = brief.calibrated(examples)  # as the kept model will answer, or nearly so
+            with brief.runtime.stop.at_once():
+                scores = task.score(examples, predictions)
+                values = scores.values()
         except Interrupted:
             return None
-        scores = task.score(examples, predictions)
-        values = scores.values()
         value = values[scores.primary]
         return Evaluation(-value if lower_is_better(scores.primary) else value, values, scores.primary)
 

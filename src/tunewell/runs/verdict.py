@@ -11,7 +11,7 @@ from typing import Any
 from safetensors import SafetensorError
 
 from tunewell.config import RunConfig
-from tunewell.core.errors import Interrupted, ModelError, ResourceError
+from tunewell.core.errors import ModelError, ResourceError
 from tunewell.core.examples import Example, Prediction, Row
 from tunewell.core.results import RunScores
 from tunewell.core.rows import joined_row
@@ -75,32 +75,25 @@ def conclude(
     _save_model(run, predictor)
     read_back = check_artefact(run, predictor, validation, predictions["validation"])
 
-    _leave_if_stopped(predictor)
-    wanted = config.evaluation.baselines
-    train = dataset.examples["train"]
-    baselines = baseline_answers(predictor.task, predictor.tokenizer, train, scored) if wanted else {}
-    if held_out is not None:
-        scored["test"], rows["test"] = held_out.examples, held_out.rows
-        predictions["test"] = list(held_out.predictions)
-        for name, answers in baselines.items():
-            answers["test"] = held_out.baselines[name]
-    _leave_if_stopped(predictor)
-    scores = run_scores(predictor.task, scored, predictions, baselines, config.evaluation)
-    answered = Answered(scored, rows, predictions, scores)
+    with predictor.runtime.stop.at_once():
+        wanted = config.evaluation.baselines
+        train = dataset.examples["train"]
+        baselines = baseline_answers(predictor.task, predictor.tokenizer, train, scored) if wanted else {}
+        if held_out is not None:
+            scored["test"], rows["test"] = held_out.examples, held_out.rows
+            predictions["test"] = list(held_out.predictions)
+            for name, answers in baselines.items():
+                answers["test"] = held_out.baselines[name]
+        scores = run_scores(predictor.task, scored, predictions, baselines, config.evaluation)
+        answered = Answered(scored, rows, predictions, scores)
+        sections = _sections(
+            config, dataset, run, fitted, answered, read_back=read_back, cross_validated=held_out is not None
+        )
     _write_results(config, dataset, run, fitted, answered)
-    sections = _sections(
-        config, dataset, run, fitted, answered, read_back=read_back, cross_validated=held_out is not None
-    )
     write_json(run.sections, [section.to_json() for section in sections])
     clock.lap("scoring")
     clock.save(run)
     redraw(run)
-
-
-def _leave_if_stopped(predictor: Predictor) -> None:
-    """Between long pieces of work that cannot be left halfway; all of it can be done again."""
-    if predictor.runtime.stop:
-        raise Interrupted("stopped while scoring")
 
 
 @dataclass(frozen=True)

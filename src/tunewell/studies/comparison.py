@@ -257,7 +257,7 @@ def _written(answer: Any) -> str | float:
     if isinstance(answer, list | tuple):
         return ", ".join(str(part) for part in answer) or "none"
     if isinstance(answer, str | float):
-        return answer
+        return answer if answer != "" else "(empty)"
     return json.dumps(answer, ensure_ascii=False, default=str)
 
 

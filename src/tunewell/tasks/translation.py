@@ -285,11 +285,11 @@ class Translation(Task[TranslationExample, TranslationPrediction, TranslationCon
         return replace(self, greedy=True)
 
     def decode(self, example: TranslationExample, outputs: Outputs) -> TranslationPrediction:
-        """The text as it was written."""
+        """The text as it was written; of nothing, nothing."""
         (output,) = outputs
         return TranslationPrediction(
             example.id,
-            output["text"],
+            output["text"] if example.source.strip() else "",
             output["reached_limit"],
             output.get("gold_loss"),
             output.get("num_gold_tokens"),

@@ -50,11 +50,11 @@ def translation_sections(
     Every example has its gold target.
     """
     from tunewell.metrics.oddities import odd_output
-    from tunewell.metrics.translations import signatures, translation_tables
+    from tunewell.metrics.translations import num_without_moves, signatures, translation_tables
 
     outputs = [prediction.translation for prediction in predictions]
     references = [example.target or "" for example in examples]
-    tables = translation_tables(outputs, references, bleu_tokenizer=bleu_tokenizer)
+    tables = translation_tables(outputs, references, bleu_tokenizer=bleu_tokenizer, with_ter=False)
     chrf = _table_with("chrf2", tables)
     sentence_scores = [float(score) for score in chrf.metrics["chrf2"](chrf.parts)]
     oddities = [
@@ -68,6 +68,11 @@ def translation_sections(
     entries = [_entry(*row) for row in rows]
     quoted = [quote(text, example.origin) for text, example in zip(outputs, examples, strict=True)]
     signed = signatures(bleu_tokenizer)
+    unmoved = num_without_moves(outputs, references)
+    if unmoved:
+        signed["ter, moves"] = (
+            f"not counted in {counted(unmoved, 'very long text')} of another length than the reference"
+        )
     return [
         odd_table(
             "outputs",
