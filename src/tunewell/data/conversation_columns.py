@@ -14,13 +14,12 @@ from tunewell.core.examples import Row
 from tunewell.data.columns import LABEL_NAMES
 from tunewell.data.conversation_forms import (
     HISTORY_NAMES,
-    SIDES,
     are_said_by_sides,
-    message_keys,
     spelt,
     turns_of,
 )
-from tunewell.data.conversation_roles import ROLES, Unreadable
+from tunewell.data.conversation_messages import lifted, message_keys
+from tunewell.data.conversation_roles import Unreadable, role_named, side_of
 from tunewell.data.marked_turns import marked_turns, transcript_turns
 from tunewell.data.multi_turn_lines import END_OF_UTTERANCE
 
@@ -245,15 +244,13 @@ def _kind(value: Any, name: str) -> str | None:
 
 def _is_message(element: Mapping[str, Any], name: str) -> bool:
     """Whether an object says who speaks and what; under the name of conversations, other objects may be turns too."""
+    element = lifted(element)
     role, text = message_keys(element)
     if role is not None and text is not None and isinstance(element[role], str) and role != "name":
         return True
-    sides = {ROLES.get(str(key).casefold()) for key in element}
-    return name in MESSAGE_NAMES and (
-        text is not None
-        or bool(sides - {None})
-        or len({SIDES.get(str(key).casefold()) for key in element} - {None}) > 1
-    )
+    sides = {side_of(str(key)) for key in element} - {None}
+    is_side = len(sides) > 1 or any(role_named(str(key)) for key in element)
+    return name in MESSAGE_NAMES and (text is not None or is_side)
 
 
 def _has_labels_of_turns(column: str, columns: Sequence[str], rows: Sequence[Row]) -> bool:

@@ -33,7 +33,12 @@ REPEATED_SHARE, REPEATED_TIMES = 0.01, 10
 
 
 def read_conversation(
-    row: Row, column: str | Sequence[str], *, labelled: bool, system: str | None = None
+    row: Row,
+    column: str | Sequence[str],
+    *,
+    labelled: bool,
+    system: str | None = None,
+    assistant: str | int | None = None,
 ) -> DialogueExample:
     """One row, checked.
 
@@ -42,13 +47,16 @@ def read_conversation(
     which may be blank, unless the assistant speaks last; a row without the column may hold the conversation in another
     one (see `conversation_columns.column_for`). The conversation's own system turns stand before those of a column
     `system`, and these before the `system` text that is given; blank ones say nothing and are left out. Where the file
-    names speakers and no roles, what one says in several turns on end is one turn. Raises `DataError`; turns are counted
+    names speakers and no roles, what one says in several turns on end is one turn. The speaker called `assistant` is
+    that, in this and all other conversations. Raises `DataError`; turns are counted
     from 1 in messages.
     """
     found = column if labelled else column_for(row.values, column)
     try:
         stated = stated_turns(row, found, labelled=labelled)
-        roles = roles_of(stated, "assistant" if labelled else "user")
+        roles = roles_of(
+            stated, "assistant" if labelled else "user", None if assistant is None else str(assistant)
+        )
         joined = _joined(stated, roles)
         _check_order(joined)
         _check_characters(joined)
