@@ -11,10 +11,11 @@ import pytest
 
 from tunewell.core.errors import ConfigError, DataError
 from tunewell.core.examples import Origin, Row
-from tunewell.data.conversation_columns import asked_column, guess_column
+from tunewell.data.conversation_columns import asked_column, guess_column, is_by_order
 from tunewell.data.conversation_forms import gather_turns
 from tunewell.data.conversations import read_conversation
 from tunewell.data.sources import read
+from tunewell.tasks.dialogue import Dialogue
 
 DATA = os.environ.get("TUNEWELL_DATA")
 MESSAGES = [{"role": "user", "content": "Hi there."}, {"role": "assistant", "content": "Hello!"}]
@@ -74,6 +75,36 @@ def test_asked() -> None:
     with pytest.raises(ConfigError, match="x, y") as caught:
         asked_column(["x", "y"], rows({"x": "1", "y": "2"}), None)
     assert "task.messages" in str(caught.value.fix)
+
+
+@pytest.mark.parametrize(
+    ("names", "by_order"),
+    [
+        (("human", "ai"), False), (("customer", "agent"), False), (("request", "response"), False), (("text", "reply"), False),
+        (("utterance", "reply"), False), (("input_text", "target_text"), False), (("src", "tgt"), False),
+        (("user_message", "bot_response"), False), (("问题", "答案"), False), (("Frage", "Antwort"), True), (("text", "label"), True),
+    ],
+)  # fmt: skip
+def test_two_columns_of_texts(names: tuple[str, str], by_order: bool) -> None:
+    values = {"number": "7", names[0]: "Who is it?", names[1]: "It is Ada."}
+    assert guess_column(list(values), rows(values), None) is None
+    assert asked_column(list(values), rows(values), None) == list(names)
+    assert is_by_order(list(names)) == by_order
+    found = Dialogue.infer(list(values), rows(values), {"name": "dialogue"})
+    assert found is not None
+    assert ("in the order of the columns" in found.said) == by_order
+
+
+def test_columns_of_which_none_is_sure() -> None:
+    for values in (
+        {"a": "Who is it?", "b": "It is Ada.", "c": "So it is."},
+        {"a": "Who is it?", "b": "7"},
+        {"Who are you then?": "Who is it?", "It is me.": "It is Ada."},
+    ):
+        with pytest.raises(ConfigError, match="which column holds the conversation"):
+            asked_column(list(values), rows(values), None)
+    sides = {"bot_response": "It is Ada.", "user_message": "Who is it?", "remark": "This is one."}
+    assert asked_column(list(sides), rows(sides), None) == ["user_message", "bot_response"]
 
 
 def turns(*found: Sequence[Any]) -> list[Row]:

@@ -19,44 +19,13 @@ from tunewell.data.conversation_forms import (
     turns_of,
 )
 from tunewell.data.conversation_messages import lifted, message_keys
+from tunewell.data.conversation_names import MESSAGE_NAMES, MORE_PAIRS, PAIRS, by_name, pair_among
 from tunewell.data.conversation_roles import Unreadable, role_named, side_of
 from tunewell.data.marked_turns import marked_turns, transcript_turns
 from tunewell.data.multi_turn_lines import END_OF_UTTERANCE
 
-MESSAGE_NAMES = (
-    "messages",
-    "conversations",
-    "conversation",
-    "dialogue",
-    "dialog",
-    "chat",
-    "turns",
-    "utterances",
-    "log",
-)
-"""What a column of conversations is called, the likeliest first."""
-
 _OF_TEXTS = ("dialogue", "dialog", "turns", "utterances", "messages", "conversations", "conversation")
 """Under these names a list of texts is a conversation."""
-
-_PAIRS = (
-    ("instruction", "output"),
-    ("instruction", "response"),
-    ("prompt", "response"),
-    ("prompt", "completion"),
-    ("history", "response"),
-    ("user", "assistant"),
-    ("human", "assistant"),
-)
-"""Names of what is asked and what is replied that leave no doubt."""
-
-_MORE_PAIRS = (
-    ("question", "answer"), ("question", "response"), ("query", "response"), ("query", "answer"),
-    ("query", "reply"), ("context", "response"), ("message", "response"), ("message", "reply"), ("post", "reply"),
-    ("user", "bot"), ("input", "output"), ("input", "response"),
-    ("input", "target"), ("q", "a"), ("source", "target"),
-)  # fmt: skip
-"""Names that are taken where the user says that the task is dialogue."""
 
 _BETWEEN = {"instruction": ("input", "context"), "prompt": ("input",)}
 """Columns that say more of what is asked, by its name."""
@@ -84,10 +53,10 @@ def guess_column(
     sample = rows[:_SAMPLE_ROWS]
     if not sample:
         return None
-    lowered = _lowered(columns)
+    lowered = by_name(columns)
     if {"chosen", "rejected"} <= lowered.keys():
         return None
-    both = [name for pair in _PAIRS if set(pair) <= lowered.keys() for name in pair]
+    both = [name for pair in PAIRS if set(pair) <= lowered.keys() for name in pair]
     if both and all(_whole(lowered[name], sample) == "messages" for name in both[:2]):
         return [lowered[name] for name in both[:2]]
     named = [lowered[name] for name in MESSAGE_NAMES if name in lowered]
@@ -102,7 +71,7 @@ def guess_column(
         return others[0]
     if others or lowered.keys() & _JUDGED:
         return None
-    pairs = _PAIRS if not _has_texts("context", lowered, sample) else (*_PAIRS, ("context", "response"))
+    pairs = PAIRS if not _has_texts("context", lowered, sample) else (*PAIRS, ("context", "response"))
     if (pair := _pair(lowered, sample, pairs)) is not None:
         return pair
     marked = [name for name in columns if _are_marked(name, sample)]
@@ -122,14 +91,16 @@ def asked_column(
     found = guess_column(columns, rows, given)
     if found is not None:
         return found
-    sample, lowered = rows[:_SAMPLE_ROWS], _lowered(columns)
+    sample, lowered = rows[:_SAMPLE_ROWS], by_name(columns)
     if (chosen := _chosen(lowered, sample)) is not None:
         return chosen
     whole = [name for name in columns if _whole(name, sample) is not None or _are_marked(name, sample)]
     named = [lowered[name] for name in MESSAGE_NAMES if lowered.get(name) in whole]
     if named or len(whole) == 1:
         return (named or whole)[0]
-    pair = None if whole else _pair(lowered, sample, (*_PAIRS, *_MORE_PAIRS))
+    pair = None if whole else _pair(lowered, sample, (*PAIRS, *MORE_PAIRS))
+    if pair is None and not whole:
+        pair = _other_pair(columns, lowered, sample)
     if pair is not None:
         return pair
     loose = [name for name in columns if _are_texts(name, sample)]
@@ -141,6 +112,29 @@ def asked_column(
         fix="--set task.messages=COLUMN, or --set 'task.messages=[ASKED,REPLY]' for what is asked and what is replied"
         + _hint(columns, sample),
     )
+
+
+def _other_pair(columns: Sequence[str], lowered: Mapping[str, str], rows: Sequence[Row]) -> list[str] | None:
+    """The columns of the two sides, or the only two of texts in their order; None where the names are texts themselves."""
+    wordy = [name for name in columns if _is_wordy(name, rows)]
+    sides = pair_among({name: column for name, column in lowered.items() if column in wordy})
+    if sides is not None:
+        return list(sides)
+    no_header = any(" " in name.strip() or name.strip()[-1:] in ".!?。！？…" for name in wordy)
+    return wordy if len(wordy) == 2 and not no_header else None
+
+
+def _is_wordy(column: str, rows: Sequence[Row]) -> bool:
+    """Whether nearly all of the values are texts, and half of them more than a word or a number."""
+    present = [value for row in rows if (value := row.values.get(column)) is not None]
+    texts = [value.strip() for value in present if isinstance(value, str)]
+    several = sum(len(text.split()) > 1 or (len(text) > 2 and not text.isascii()) for text in texts)
+    return bool(texts) and 10 * len(texts) >= 9 * len(present) and 2 * several >= len(texts)
+
+
+def is_by_order(column: str | Sequence[str]) -> bool:
+    """Whether it is only by their order that these columns are taken for what is asked and what is replied."""
+    return not isinstance(column, str) and len(column) == 2 and pair_among(by_name(column)) != tuple(column)
 
 
 def _chosen(lowered: Mapping[str, str], rows: Sequence[Row]) -> Column | None:
@@ -190,10 +184,6 @@ def column_for(columns: Iterable[str], column: str | Sequence[str]) -> str | Seq
     if not present or any(name in present.values() for name in wanted):
         return column
     return next((present[name] for name in (*MESSAGE_NAMES, *_PROMPTS) if name in present), column)
-
-
-def _lowered(columns: Sequence[str]) -> dict[str, str]:
-    return {name.strip().casefold(): name for name in reversed(columns)}
 
 
 def _whole(column: str, rows: Sequence[Row]) -> str | None:

@@ -229,7 +229,8 @@ def _turns_of_element(element: Any, number: int, speaker: _Speaker | None) -> li
     if called is not None:
         raise Unreadable(f"turn {number} has {called}: calls of tools cannot be learnt")
     said = text_of(element[text], f"turn {number}")
-    return [Stated(name, said, role in ROLE_KEYS)]
+    is_learnt = not (element.get("weight") == 0 and role_named(name or "") in ("assistant", None))
+    return [Stated(name, said, role in ROLE_KEYS, is_learnt)]
 
 
 def _both_sides(element: Mapping[str, Any], number: int) -> list[Stated]:

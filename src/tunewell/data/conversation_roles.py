@@ -59,12 +59,14 @@ class Unreadable(ValueError):
 class Stated:
     """A turn as the file has it: who speaks, where it says so, and the text.
 
-    `is_role` says that the name stands where a role is due (`role`, `from`), and not merely a speaker's name.
+    `is_role` says that the name stands where a role is due (`role`, `from`), and not merely a speaker's name. `is_learnt` is
+    false for a reply that the file says not to learn.
     """
 
     name: str | None
     text: str
     is_role: bool = True
+    is_learnt: bool = True
 
 
 def role_named(name: str) -> Role | None:

@@ -6,14 +6,15 @@ Not for: the roles in one conversation (`conversation_roles`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tunewell.core.errors import ConfigError
 from tunewell.core.examples import Row
-from tunewell.data.conversation_columns import guess_column
+from tunewell.data.conversation_columns import guess_column, is_by_order
 from tunewell.data.conversation_forms import stated_turns
 from tunewell.data.conversation_roles import Unreadable, answering_system, role_named
+from tunewell.data.conversation_rows import judging_column
 
 _MOST = 0.9
 """A name is the file's where so large a share of the conversations has it."""
@@ -61,14 +62,18 @@ def assistant_among(
 
 
 def found_settings(
-    rows: Sequence[Row], column: str | list[str], assistant: str | int | None
+    columns: Sequence[str], rows: Sequence[Row], column: str | list[str], given: Mapping[str, Any]
 ) -> tuple[dict[str, Any], str]:
     """The settings of a file whose column was found, and the sentence that says them; see `assistant_among`."""
-    given = None if assistant is None else str(assistant)
-    name, who = assistant_among(rows, column, given)
-    said = f"messages = {column if isinstance(column, str) else ' + '.join(column)}"
+    assistant = given.get("assistant")
+    name, who = assistant_among(rows, column, None if assistant is None else str(assistant))
+    said = [f"messages = {column if isinstance(column, str) else ' + '.join(column)}", who]
+    if given.get("messages") is None and is_by_order(column):
+        said.append("asked and replied in the order of the columns")
+    if (judged := judging_column(columns, rows)) is not None:
+        said.append(f"without the replies that {judged} calls bad")
     settings: dict[str, Any] = {"messages": column}
-    return settings if name is None else {**settings, "assistant": name}, f"{said}, {who}" if who else said
+    return settings if name is None else {**settings, "assistant": name}, ", ".join(filter(None, said))
 
 
 def other_settings(

@@ -124,7 +124,7 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
             if guessed is None:
                 return None
             found = guessed
-        return Reading(*conversation_speakers.found_settings(sample, found, given.get("assistant")))
+        return Reading(*conversation_speakers.found_settings(columns, sample, found, given))
 
     @classmethod
     def new(cls, config: DialogueConfig) -> Self:
