@@ -20,7 +20,13 @@ from tunewell.data.turn_tables import GATHERED, TEXT_NAMES
 from tunewell.data.values import as_number
 
 _ROLE_NAMES = ("role", "speaker", "author", "from")
-_THREADS = (("message_id", "parent_id"), ("id", "parent_id"), ("message_id", "reply_to"), ("id", "reply_to"))
+_THREADS = (
+    ("message_id", "parent_id"),
+    ("id", "parent_id"),
+    ("message_id", "reply_to"),
+    ("id", "reply_to"),
+    ("id", "reply-to"),
+)
 """Columns of a message's own name and of that which it answers."""
 
 _JUDGED = {"kto_tag": ("messages", "conversations"), "label": ("completion",)}
