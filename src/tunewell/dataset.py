@@ -15,6 +15,7 @@ from tunewell.config import DataSettings, RunConfig, task_settings
 from tunewell.core.errors import ConfigError, DataError, collected
 from tunewell.core.examples import Example, Row
 from tunewell.data import checks, splits
+from tunewell.data.conversation_names import dialogue_hint
 from tunewell.data.file_names import ending_of
 from tunewell.data.sources import Source, SourceSettings, read
 from tunewell.tasks import task_class, task_config, task_names
@@ -177,7 +178,7 @@ def choose_task(given: Mapping[str, Any], source: Source) -> tuple[AnyTask, str]
     raise ConfigError(
         f"no column looks like what {' or '.join(names)} reads; the columns are {', '.join(source.columns)}",
         where=_place(source),
-        fix="name them, for example --set task.text=COLUMN --set task.label=COLUMN",
+        fix=f"name them, for example --set task.text=COLUMN --set task.label=COLUMN{dialogue_hint(source.columns)}",
     )
 
 

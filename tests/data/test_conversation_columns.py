@@ -14,7 +14,8 @@ from tunewell.core.examples import Origin, Row
 from tunewell.data.conversation_columns import asked_column, guess_column, is_by_order
 from tunewell.data.conversation_forms import gather_turns
 from tunewell.data.conversations import read_conversation
-from tunewell.data.sources import read
+from tunewell.data.sources import Source, read
+from tunewell.dataset import choose_task
 from tunewell.tasks.dialogue import Dialogue
 
 DATA = os.environ.get("TUNEWELL_DATA")
@@ -105,6 +106,34 @@ def test_columns_of_which_none_is_sure() -> None:
             asked_column(list(values), rows(values), None)
     sides = {"bot_response": "It is Ada.", "user_message": "Who is it?", "remark": "This is one."}
     assert asked_column(list(sides), rows(sides), None) == ["user_message", "bot_response"]
+
+
+@pytest.mark.parametrize("values", [{"messages": []}, {"id": "1", "turns": None}, {"conversations": "[]"}])
+def test_empty_conversations_are_said_to_be_empty(values: dict[str, Any]) -> None:
+    for choose in (guess_column, asked_column):
+        with pytest.raises(ConfigError, match=r"the conversations are empty: column '\w+' holds no turns"):
+            choose(list(values), rows(values, values), None)
+    log = {"log": [], "text": "It is good.", "label": "a"}
+    assert guess_column(list(log), rows(log), None) is None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"instruction": "Who is it?", "context": "", "response": "It is Ada.", "category": "open_qa"},
+        {"Question": "Who is it?", "Answer": "It is Ada."},
+        {"post": "Who is it?", "reply": "It is Ada."},
+        {"customer": "Who is it?", "agent": "It is Ada."},
+    ],
+)
+def test_dialogue_is_offered_where_it_may_be_meant(values: dict[str, str]) -> None:
+    found = rows(*({name: f"{value} {n}" for name, value in values.items()} for n in range(30)))
+    source = Source(found, tuple(values), (), "", "t")
+    with pytest.raises(ConfigError) as caught:
+        choose_task({}, source)
+    assert "is the reply to" in str(caught.value.fix)
+    assert "--task dialogue" in str(caught.value.fix)
+    assert choose_task({"name": "dialogue"}, source)[0].name == "dialogue"
 
 
 def turns(*found: Sequence[Any]) -> list[Row]:

@@ -66,6 +66,8 @@ def guess_column(
                 return None
             labelled_turns = found == "messages" and _has_labels_of_turns(column, columns, sample)
             return None if labelled_turns else column
+    if named and set(columns) <= {named[0], "id"}:
+        _refuse_empty(named[0], sample)
     others = [name for name in columns if name not in named and _whole(name, sample) == "messages"]
     if len(others) == 1:
         return others[0]
@@ -76,6 +78,16 @@ def guess_column(
         return pair
     marked = [name for name in columns if _are_marked(name, sample)]
     return marked[0] if len(marked) == 1 else None
+
+
+def _refuse_empty(column: str, rows: Sequence[Row]) -> None:
+    """Raise `ConfigError` where no row of the column of conversations holds a turn."""
+    if all(row.values.get(column) in (None, [], "", "[]") for row in rows):
+        raise ConfigError(
+            f"the conversations are empty: column {column!r} holds no turns",
+            where=str(rows[0].origin),
+            fix="give a file with turns in it",
+        )
 
 
 def _has_texts(name: str, lowered: Mapping[str, str], rows: Sequence[Row]) -> bool:
@@ -92,6 +104,8 @@ def asked_column(
     if found is not None:
         return found
     sample, lowered = rows[:_SAMPLE_ROWS], by_name(columns)
+    for name in (lowered[name] for name in MESSAGE_NAMES if name in lowered):
+        _refuse_empty(name, sample)
     if (chosen := _chosen(lowered, sample)) is not None:
         return chosen
     whole = [name for name in columns if _whole(name, sample) is not None or _are_marked(name, sample)]

@@ -63,3 +63,9 @@ def pair_among(
     if len(pairs) > len(PAIRS) and all(len(names) == 1 for names in sides.values()):
         return columns[sides["user"][0]], columns[sides["assistant"][0]]
     return None
+
+
+def dialogue_hint(columns: Sequence[str]) -> str:
+    """What else to set where columns may be what is asked and what is replied; empty where they may not."""
+    pair = pair_among(by_name(columns))
+    return "" if pair is None else f"; or, if {pair[1]} is the reply to {pair[0]}: --task dialogue"
