@@ -173,7 +173,7 @@ def choose_task(given: Mapping[str, Any], source: Source) -> tuple[AnyTask, str]
         raise ConfigError(
             f"the only column is {source.columns[0]!r}, and training needs inputs and their labels",
             where=_place(source),
-            fix="give a file with a column for each",
+            fix="give a file with a column for each; or, if these are conversations: --task dialogue",
         )
     raise ConfigError(
         f"no column looks like what {' or '.join(names)} reads; the columns are {', '.join(source.columns)}",

@@ -124,6 +124,8 @@ def test_empty_conversations_are_said_to_be_empty(values: dict[str, Any]) -> Non
         {"Question": "Who is it?", "Answer": "It is Ada."},
         {"post": "Who is it?", "reply": "It is Ada."},
         {"customer": "Who is it?", "agent": "It is Ada."},
+        {"prompt": "Who is it?", "chosen": "It is Ada.", "rejected": "It is no."},
+        {"text": "Who is it?\tIt is Ada."},
     ],
 )
 def test_dialogue_is_offered_where_it_may_be_meant(values: dict[str, str]) -> None:
@@ -131,7 +133,6 @@ def test_dialogue_is_offered_where_it_may_be_meant(values: dict[str, str]) -> No
     source = Source(found, tuple(values), (), "", "t")
     with pytest.raises(ConfigError) as caught:
         choose_task({}, source)
-    assert "is the reply to" in str(caught.value.fix)
     assert "--task dialogue" in str(caught.value.fix)
     assert choose_task({"name": "dialogue"}, source)[0].name == "dialogue"
 

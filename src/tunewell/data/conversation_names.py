@@ -67,5 +67,8 @@ def pair_among(
 
 def dialogue_hint(columns: Sequence[str]) -> str:
     """What else to set where columns may be what is asked and what is replied; empty where they may not."""
-    pair = pair_among(by_name(columns))
+    named = by_name(columns)
+    if {"chosen", "rejected"} <= named.keys():
+        return f"; or, to learn what is {named['chosen']}: --task dialogue"
+    pair = pair_among(named)
     return "" if pair is None else f"; or, if {pair[1]} is the reply to {pair[0]}: --task dialogue"
