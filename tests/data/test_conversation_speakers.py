@@ -61,6 +61,9 @@ def test_other_files_are_read_alike() -> None:
         ).config.assistant
         == "bob"
     )
+    assert task.adapted(["messages"], [talk("user", "bot")]).config == task.config
+    people = [talk("Ann", "Bob"), talk("Cid", "Dora"), talk("Eve", "Fred")]
+    assert [roles(task.adapted(["messages"], people), row) for row in people] == ["ua"] * 3
     assert Dialogue.from_json(task.config, {"pool": []}).config.assistant == "desk"
     with pytest.raises(DataError, match=r"neither of the speakers 'ann', 'bob' is 'desk', the assistant"):
         task.read(talk("Ann", "Bob"))

@@ -86,7 +86,8 @@ def other_settings(
         changes = {} if found is None else {"messages": found}
     column = changes.get("messages", column)
     if assistant is None or not _has_speaker(rows, column, str(assistant)):
-        changes["assistant"] = assistant_among(rows, column)[0]
+        name, who = assistant_among(rows, column)
+        changes |= {"assistant": name} if who else {}  # roles that are known need no name
     return changes
 
 
