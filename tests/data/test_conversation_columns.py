@@ -36,6 +36,7 @@ def rows(*found: dict[str, Any]) -> list[Row]:
         ),
         ({"dialog": ["Hi there.", "Hello you."], "act": [1, 2]}, "dialog"),
         ({"talk": "Hi . __eou__ Oh .", "n": "1"}, "talk"),
+        ({"movieID": "m0", "utterance": {"LineID": ["L1", "L2"], "text": ["Hi.", "Oh."]}}, "utterance"),
         ({"turns": [{"speaker": "A", "text": "Hi."}, {"speaker": "B", "text": "Oh."}]}, "turns"),
         ({"prompt": "Say it.", "completion": "It is said."}, ["prompt", "completion"]),
         ({"instruction": "Say it.", "input": "", "output": "It."}, ["instruction", "input", "output"]),

@@ -257,11 +257,19 @@ def test_a_turn_between_blank_lines_is_no_conversation(tmp_path: Path) -> None:
     )
 
 
-def test_lines_of_an_export_with_dates(tmp_path: Path) -> None:
-    said = "".join(
-        f"12/08/2023, 10:0{n} - {('Alice', 'Bob')[n % 2]}: {text}\n" for n, text in enumerate(SAID[0])
+@pytest.mark.parametrize(
+    "time", ["12/08/2023, 10:0{} - ", "[12/08/2023, 10:0{}:12] ", "10:0{} ", "10:0{}:12 AM "]
+)
+def test_lines_of_an_export_with_times(tmp_path: Path, time: str) -> None:
+    said = "".join(f"{time.format(n)}{('Alice', 'Bob')[n % 2]}: {text}\n" for n, text in enumerate(SAID[0]))
+    wanted = [list(zip(ROLES, SAID[0], strict=True))]
+    assert conversations(written(tmp_path, "chat.txt", said)) == wanted
+    notice = f"{time.format(0)}Messages to this chat are encrypted.\n"
+    path = written(tmp_path, "chat.txt", notice + said + notice)
+    assert conversations(path) == wanted
+    assert any(
+        "2 lines with a time and no speaker were left out" in note for note in read(str(path))["train"].notes
     )
-    assert conversations(written(tmp_path, "chat.txt", said)) == [list(zip(ROLES, SAID[0], strict=True))]
 
 
 def test_json_lines_under_the_name_of_text(tmp_path: Path) -> None:

@@ -170,6 +170,9 @@ def test_keys_that_number_or_remark_say_nothing() -> None:
     assert names_of(messages("type", "text", "text")) == [None] * 2
     assert names_of(messages("emotion", "joy", "joy", "none")) == [None] * 3
     assert names_of(messages("act", 1, 1, 2)) == [None] * 3
+    assert (
+        names_of(messages("sent", "2023-01-01 10:00", "2023-01-01 10:00", "2023-01-01 10:01")) == [None] * 3
+    )
 
 
 def test_a_key_of_two_values_out_of_turn_is_refused() -> None:

@@ -224,7 +224,8 @@ def _kind(value: Any, name: str) -> str | None:
     if isinstance(value, Mapping):
         lists = {key: entries for key, entries in value.items() if isinstance(entries, list)}
         role, text = message_keys(lists)
-        return "messages" if text is not None and (role is not None or name in MESSAGE_NAMES) else None
+        is_named = name in (*MESSAGE_NAMES, "utterance")  # as the Hub has Cornell's movies
+        return "messages" if text is not None and (role is not None or is_named) else None
     if not isinstance(value, list | tuple):
         return None
     if all(isinstance(element, str) for element in value):

@@ -6,6 +6,7 @@ hold such lists (`conversation_forms`), or the role behind a name (`conversation
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -34,6 +35,7 @@ _FLAGS = {
 
 _ADDRESSEES = {"to", "target", "listener", "recipient", "receiver", "addressee", "replyto", "sentto"}
 _REMARKS = {*LABEL_NAMES, "act", "dialog_act", "dialogue_act", "acts", "domain", "lang", "language", "status"}
+_TIME = re.compile(r"[\dTZ:./ +-]*\d[:./-]\d[\dTZ:./ +-]*")
 _TEXT_PARTS = ("text", "input_text", "output_text")
 _OBJECTS = ("data", "message")
 _SHOWN_CHARACTERS = 60
@@ -177,7 +179,7 @@ def _tell_apart(values: Sequence[Any]) -> bool:
 
 def _refuse_doubt(key: str, values: Sequence[Any]) -> None:
     in_turn = all(value != following for value, following in pairwise(values))
-    is_text = all(isinstance(value, str) for value in values)
+    is_text = all(isinstance(value, str) and not _TIME.fullmatch(value) for value in values)
     if is_text and len(set(values)) == 2 and not in_turn and key.casefold() not in _REMARKS:
         raise Unreadable(
             f"{key!r} may say who speaks ({' or '.join(map(repr, dict.fromkeys(values)))}), and then they do not take "

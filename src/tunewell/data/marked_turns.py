@@ -34,14 +34,20 @@ _ENDS = re.compile(
 )
 
 _TIME = r"[\d:., /\u202f-]+(?:[AaPp]\.?[Mm]\.?)?"
+_BEFORE = (
+    rf"[ \t]*(?:\[{_TIME}\][ \t]*|\d{_TIME}[ \t]*[-–][ \t]+|\d\d?:\d\d(?::\d\d)?(?:[ ]?[AaPp][Mm])?[ \t]+)"
+)
+TIME = re.compile(_BEFORE)
+"""What a line of a log begins with: a time, in brackets or before a dash, or alone where it has hours and minutes."""
+
 SPEAKER = re.compile(
-    rf"[ \t]*(?:\[{_TIME}\][ \t]*|\d{_TIME}[ \t]*[-–][ \t]+)?"
+    rf"(?:{_BEFORE})?[ \t]*"
     r"(?:\*\*)?(#?[^\W\d_](?:[\w .'&/-]|\([^()\n]{1,20}\)){0,30}?#?)(?:\*\*)?"
     rf"(?:[ \t]*[(\[]{_TIME}[)\]])?[ \t]?[:：](?!//)(?:\*\*)?[ \t]*"
 )
 """A line that begins with a name and a colon, as transcripts have them; an address of the web is no name.
 
-A time may stand before it, in brackets or before a dash, or in brackets behind it; and it may be bold.
+A time may stand before it, or in brackets behind it; and it may be bold.
 """
 
 

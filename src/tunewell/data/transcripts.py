@@ -16,7 +16,7 @@ from tunewell.core.examples import Origin, Row
 from tunewell.data.conll_layout import head_of, is_blank
 from tunewell.data.conversation_roles import ROLES
 from tunewell.data.lines import Line
-from tunewell.data.marked_turns import SPEAKER, in_turns
+from tunewell.data.marked_turns import SPEAKER, TIME, in_turns
 from tunewell.data.reading import Reading
 
 Form = Literal["transcript", "parlai", "numbered"]
@@ -46,7 +46,7 @@ _FEWEST = 4
 
 def form_of(head: Sequence[Line]) -> Form | None:
     """The form of a text file, where its first lines are unmistakable."""
-    lines = [line.text for line in head if not is_blank(line.text) and not _is_rule(line.text)]
+    lines = _said(head)
     if len(lines) < _FEWEST:
         return None
     if _share(line.startswith("text:") and "\t" in line for line in lines) > 0.9:
@@ -59,6 +59,39 @@ def form_of(head: Sequence[Line]) -> Form | None:
 def _is_rule(text: str) -> bool:
     """Whether a line parts conversations: `---`, `=== Conversation 1 ===`, `# Dialogue 2`."""
     return any(form.fullmatch(text) is not None for form in (_RULE, _FENCED, _HEADING))
+
+
+def _said(head: Sequence[Line]) -> list[str]:
+    """The lines that may be of turns."""
+    lines = [line.text for line in head if not is_blank(line.text) and not _is_rule(line.text)]
+    return [line for line in lines if not _is_notice(line)] if _is_log(head) else lines
+
+
+def _is_log(head: Sequence[Line]) -> bool:
+    """Whether most lines begin with a time."""
+    lines = [line.text for line in head if not is_blank(line.text)]
+    return 2 * sum(TIME.match(line) is not None for line in lines) > len(lines)
+
+
+def _is_notice(line: str) -> bool:
+    """Whether a line of a log is by nobody, such as `12/08/2023, 09:59 - Ann joined`."""
+    return TIME.match(line) is not None and SPEAKER.match(line) is None
+
+
+def _without_notices(lines: Iterable[Line], reading: Reading) -> Iterator[Line]:
+    number = 0
+    for line in lines:
+        if _is_notice(line.text):
+            number += 1
+        else:
+            yield line
+    if number:
+        were = (
+            "1 line with a time and no speaker was"
+            if number == 1
+            else f"{number} lines with a time and no speaker were"
+        )
+        reading.notes.append(f"{were} left out of {reading.file}")
 
 
 def _share(found: Iterable[bool]) -> float:
@@ -102,14 +135,15 @@ def read_rows(lines: Iterable[Line], form: Form, reading: Reading) -> Iterator[R
     lines = iter(lines)
     head = head_of(lines)
     everything = (_counted(line, reading) for line in chain(head, lines))
-    kept = (line for line in everything if not reading.is_bad(line.number, line.number))
+    kept: Iterator[Line] = (line for line in everything if not reading.is_bad(line.number, line.number))
     if form == "parlai":
         groups = _episodes(kept)
         return (_row(_parlai(group), group, reading) for group in groups)
     if form == "numbered":
         return (_row(_numbered(group), group, reading) for group in _restarted(kept))
-    texts = [line.text for line in head if not is_blank(line.text) and not _is_rule(line.text)]
-    names = {*_speakers(texts), *ROLES}
+    names = {*_speakers(_said(head)), *ROLES}
+    if _is_log(head):
+        kept = _without_notices(kept, reading)
     return (_row(_spoken(group, names), group, reading) for group in _parted(kept, names, reading))
 
 
@@ -195,11 +229,11 @@ def _parlai(group: Sequence[Line]) -> list[dict[str, str]]:
         said = fields.get("text", "").replace("\\n", "\n").split("\n")
         personas = [part for part in said if _PERSONA.match(part)]
         messages += _persona(personas) if not messages else []
-        messages.append(_said("user", "\n".join(part for part in said if not _PERSONA.match(part))))
+        messages.append(_message("user", "\n".join(part for part in said if not _PERSONA.match(part))))
         reply = fields.get("labels", fields.get("eval_labels"))
         if reply is not None:
             messages.append(
-                _said("assistant", reply.split("|")[0].replace("__PIPE__", "|").replace("\\n", "\n"))
+                _message("assistant", reply.split("|")[0].replace("__PIPE__", "|").replace("\\n", "\n"))
             )
     return [message for message in messages if message["content"] != _SILENCE]
 
@@ -230,18 +264,18 @@ def _numbered(group: Sequence[Line]) -> list[dict[str, str]]:
         if not tab:
             before.append(said)
             continue
-        messages.append(_said("user", "\n".join([*before, said])))
-        messages.append(_said("assistant", rest.split("\t")[0]))
+        messages.append(_message("user", "\n".join([*before, said])))
+        messages.append(_message("assistant", rest.split("\t")[0]))
         before = []
-    messages += [_said("user", "\n".join(before))] if before else []
+    messages += [_message("user", "\n".join(before))] if before else []
     return [message for message in messages if message["content"] != _SILENCE]
 
 
 def _persona(lines: Sequence[str]) -> list[dict[str, str]]:
     """The assistant's persona, which stands before the conversation; the partner's is not for it to know."""
     own = [line for line in lines if not line.startswith("partner's")]
-    return [_said("system", "\n".join(own))] if own else []
+    return [_message("system", "\n".join(own))] if own else []
 
 
-def _said(role: str, text: str) -> dict[str, str]:
+def _message(role: str, text: str) -> dict[str, str]:
     return {"role": role, "content": text}
