@@ -223,6 +223,9 @@ def test_hints(tmp_path: Path) -> None:
         conversations(path)
     assert "data.column_names=[prompt,response]" in str(caught.value.fix)
     with pytest.raises(ConfigError) as caught:
+        conversations(written(tmp_path, "c.txt", "L2 +++$+++ u0 +++$+++ m0 +++$+++ ANN +++$+++ Yes.\n" * 3))
+    assert "ConvoKit" in str(caught.value.fix)
+    with pytest.raises(ConfigError) as caught:
         conversations(written(tmp_path, "t.txt", "One line.\nAnother.\n"))
     assert "__eou__" in str(caught.value.fix)
 

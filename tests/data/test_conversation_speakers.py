@@ -105,6 +105,12 @@ def test_what_is_set_is_taken() -> None:
     assert roles(learnt([talk("0", "1")], assistant=1)[0], talk("0", "1", "0")) == "ua"
     with pytest.raises(ConfigError, match=r"no speaker is called 'dsk'; the speakers are"):
         learnt([talk(*SHORT)], assistant="dsk")
+    for row in (
+        Row({"messages": ["Hi.", "Oh."]}, Origin("f", 1)),
+        Row({"prompt": "Hi.", "response": "Oh."}, Origin("f", 1)),
+    ):
+        with pytest.raises(ConfigError, match=r"the turns name no speakers, so that 'desk' has no effect"):
+            Dialogue.infer(list(row.values), [row], {"name": "dialogue", "assistant": "desk"})
 
 
 @pytest.mark.parametrize("key", ["speaker", "role"])
@@ -188,6 +194,7 @@ def test_a_key_of_two_values_out_of_turn_is_refused() -> None:
         {"message": {"author": {"role": "user"}, "content": {"content_type": "text", "parts": ["Hi."]}}},
         {"role": "user", "content": [{"type": "input_text", "text": "Hi."}]},
         {"role": "user", "content": [{"type": "output_text", "text": "Hi."}]},
+        {"role": "user", "content": "Hi.", "data": {"content": "What was looked up."}},
         {"turn": "driver", "data": {"utterance": "Hi."}},
     ],
 )

@@ -154,3 +154,14 @@ def test_numbered_files_are_one_table(tmp_path: Path) -> None:
     assert "train/schema.json" in said
     assert sources["train"].fingerprint != sources["validation"].fingerprint
     assert len(read(str(tmp_path / "train"))["train"].rows) == 3
+
+
+def test_parts_of_a_split_are_to_be_put_together(tmp_path: Path) -> None:
+    """The Hub's own names; of one part each they are splits like others."""
+    names = ["train-00000-of-00002.csv", "train-00001-of-00002.csv", "test-00000-of-00001.csv"]
+    with pytest.raises(DataError, match="could be the train split") as caught:
+        find_splits(folder_of(tmp_path, *names))
+    assert caught.value.fix == "put the parts together in one file for each split"
+    (tmp_path / names[1]).unlink()
+    (tmp_path / names[0]).rename(tmp_path / "train-00000-of-00001.csv")
+    assert find_splits(str(tmp_path))[0].keys() == {"train", "test"}

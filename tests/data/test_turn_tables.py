@@ -93,9 +93,12 @@ def test_rejected_replies_are_not_learnt() -> None:
     assert [row.values["completion"] for row in gathered[1]] == ["c0 it", "c2 it"]
     assert Dialogue.gathered(columns, kto(True, True)) is None
     assert Dialogue.gathered(columns, kto("True", "False")) is not None
+    assert Dialogue.gathered(columns, kto(1, 0)) is not None
     assert Dialogue.gathered(columns, kto("good", "bad")) is None
     assert Dialogue.gathered(columns, kto(False)) is None, "what is predicted is answered whatever its label"
-    with pytest.raises(DataError, match="label is false in every row: there is no good reply to learn"):
+    with pytest.raises(
+        DataError, match="column 'label' is false in every row: there is no good reply to learn"
+    ):
         Dialogue.gathered(columns, kto(False, False))
 
 

@@ -104,8 +104,6 @@ def asked_column(
     if found is not None:
         return found
     sample, lowered = rows[:_SAMPLE_ROWS], by_name(columns)
-    for name in (lowered[name] for name in MESSAGE_NAMES if name in lowered):
-        _refuse_empty(name, sample)
     if (chosen := _chosen(lowered, sample)) is not None:
         return chosen
     whole = [name for name in columns if _whole(name, sample) is not None or _are_marked(name, sample)]
@@ -120,6 +118,8 @@ def asked_column(
     loose = [name for name in columns if _are_texts(name, sample)]
     if not whole and len(loose) == 1:
         return loose[0]
+    for name in (lowered[name] for name in MESSAGE_NAMES if name in lowered):
+        _refuse_empty(name, sample)
     could = f"; it could be {' or '.join(whole[:4])}" if whole else ""
     raise ConfigError(
         f"which column holds the conversation{could}? The columns are {', '.join(columns)}",
@@ -178,6 +178,8 @@ def _are_texts(column: str, rows: Sequence[Row]) -> bool:
 
 def _hint(columns: Sequence[str], rows: Sequence[Row]) -> str:
     """What else may be the matter with lines of text, and with a table that seems to have no header."""
+    if list(columns) == ["text"] and any("+++$+++" in str(row.values.get("text")) for row in rows):
+        return "; Cornell's lines have their order in another file: give the utterances.jsonl of ConvoKit, which holds both"
     if list(columns) == ["text"]:
         return (
             "; lines of text are a conversation each with __eou__ between turns, or a turn each where they begin with which "

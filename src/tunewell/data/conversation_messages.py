@@ -52,7 +52,7 @@ def lifted(message: Mapping[str, Any]) -> Mapping[str, Any]:
     inner = next((key for key in _OBJECTS if isinstance(message.get(key), Mapping)), None)
     if inner is not None:
         outer = {key: value for key, value in message.items() if key != inner}
-        message = {**outer, **message[inner]}
+        message = {**message[inner], **outer} if message_keys(outer)[1] is None else outer
     author = message.get("author")
     if isinstance(author, Mapping) and isinstance(author.get("role"), str):
         message = {

@@ -73,19 +73,23 @@ def gather_turns(columns: Sequence[str], rows: Sequence[Row], *, asked: bool = T
 def judging_column(columns: Sequence[str], rows: Sequence[Row]) -> str | None:
     """The column that says of each reply whether it is a good one, as KTO's data have it; None without."""
     for name, beside in _JUDGED.items():
-        if name in columns and any(other in columns for other in beside):
-            values = [str(row.values.get(name)).casefold() for row in rows]
-            if all(value in ("true", "false") for value in values):
-                return name
+        is_there = name in columns and any(other in columns for other in beside)
+        if is_there and all(_verdict(row, name) is not None for row in rows):
+            return name
     return None
+
+
+def _verdict(row: Row, column: str) -> bool | None:
+    said = str(row.values.get(column)).casefold()
+    return {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}.get(said)
 
 
 def _approved(rows: Sequence[Row], judged: str) -> list[Row]:
     """The rows with a good reply; empty where that is all, or the one row is a bad one. Raises `DataError` without any."""
-    kept = [row for row in rows if str(row.values[judged]).casefold() == "true"]
+    kept = [row for row in rows if _verdict(row, judged)]
     if not kept and len(rows) > 1:
         raise DataError(
-            f"{judged} is false in every row: there is no good reply to learn",
+            f"column {judged!r} is false in every row: there is no good reply to learn",
             where=rows[0].origin.file,
             fix=f"take the column {judged!r} out if it says something else",
         )

@@ -98,7 +98,13 @@ def _has_speaker(rows: Sequence[Row], column: str | Sequence[str], name: str) ->
 
 def _check_given(given: str, found: Sequence[Sequence[str]], rows: Sequence[Row]) -> None:
     names = Counter(name for own in found for name in dict.fromkeys(own))
-    if names and given.strip().casefold() not in names:
+    if not names:
+        raise ConfigError(
+            f"the turns name no speakers, so that {given!r} has no effect",
+            where="task.assistant",
+            fix="leave it out",
+        )
+    if given.strip().casefold() not in names:
         raise ConfigError(
             f"no speaker is called {given!r}; the speakers are {', '.join(name for name, _ in names.most_common(6))}",
             where=rows[0].origin.file,

@@ -98,11 +98,14 @@ def _by_beginnings(folder: str, names: list[str]) -> dict[str, str]:
     found = [splits for splits in chosen if "train" in splits]
     if len(found) > 1:
         first = {split: Path(folder) / name for split, name in found[0].items()}
+        are_parts = all(rest[:1].isdigit() for rest in groups if len(groups) > 1)
         options = [f"--{split} {first[split]}" for split in ("validation", "test") if split in first]
         raise DataError(
             f"each of {', '.join(splits['train'] for splits in found[:6])} could be the train split",
             where=folder,
-            fix=f"give the files of one: tunewell train {' '.join([str(first['train']), *options])}",
+            fix="put the parts together in one file for each split"
+            if are_parts
+            else f"give the files of one: tunewell train {' '.join([str(first['train']), *options])}",
         )
     return found[0] if found else {}
 
