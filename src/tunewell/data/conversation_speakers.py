@@ -19,6 +19,9 @@ from tunewell.data.conversation_rows import judging_column
 _MOST = 0.9
 """A name is the file's where so large a share of the conversations has it."""
 
+_CLEAR = 0.6
+"""So large a share of the conversations tells two speakers apart."""
+
 EACH_LAST = "assistant = who speaks last in each"
 """What is said where names differ from conversation to conversation."""
 
@@ -28,8 +31,8 @@ def assistant_among(
 ) -> tuple[str | None, str]:
     """The name of the speaker who is the assistant, and what is said of it; None and nothing where the roles are known.
 
-    Of two unknown names that all but a few conversations share, who speaks last in most is the assistant, and where
-    that is even, who begins fewer; a system that answers is it, too. One shared name alone (a desk that talks with many
+    Of two unknown names that all but a few conversations share, who speaks last in clearly more is the assistant, or
+    where that is about even, who begins fewer; a system that answers is it, too. One shared name alone (a desk that talks with many
     people) is it where it speaks last in most. What is `given` is taken. Raises `ConfigError` where nothing tells the two
     apart, and for a name that nobody has.
     """
@@ -47,18 +50,28 @@ def assistant_among(
     last = Counter(names[-1] for names in unknown)
     first = Counter(names[0] for names in unknown)
     if len(shared) == 2:
-        one, other = shared
-        if last[one] == last[other] and first[one] == first[other]:
+        chosen = _of_two(shared, first, last, len(unknown))
+        if chosen is None:
+            one, other = shared
             raise ConfigError(
-                f"which of two speakers is the assistant, {one!r} or {other!r}? Each begins and ends as many conversations",
+                f"which of two speakers is the assistant, {one!r} or {other!r}? They speak last in {last[one]} and "
+                f"{last[other]} conversations, and first in {first[one]} and {first[other]}",
                 where=rows[0].origin.file,
-                fix=f"--set task.assistant={one}",
+                fix=f"--set task.assistant={one}; with task.replies=all it may be either",
             )
-        chosen = min(shared, key=lambda name: (-last[name], first[name]))
         return chosen, f"assistant = {chosen}"
     if len(shared) == 1 and 2 * last[shared[0]] > len(unknown):
         return shared[0], f"assistant = {shared[0]}"
     return None, EACH_LAST
+
+
+def _of_two(names: Sequence[str], first: Counter[str], last: Counter[str], number: int) -> str | None:
+    """The one of two speakers that speaks last in clearly more conversations, or else begins clearly fewer."""
+    ends = max(names, key=lambda name: last[name])
+    if last[ends] >= _CLEAR * number:
+        return ends
+    begins = max(names, key=lambda name: first[name])
+    return next(name for name in names if name != begins) if first[begins] >= _CLEAR * number else None
 
 
 def found_settings(
@@ -86,7 +99,10 @@ def other_settings(
         changes = {} if found is None else {"messages": found}
     column = changes.get("messages", column)
     if assistant is None or not _has_speaker(rows, column, str(assistant)):
-        name, who = assistant_among(rows, column)
+        try:
+            name, who = assistant_among(rows, column)
+        except ConfigError:
+            name, who = None, EACH_LAST
         changes |= {"assistant": name} if who else {}  # roles that are known need no name
     return changes
 
