@@ -90,7 +90,7 @@ def test_an_even_count_is_decided_by_who_begins_or_asked_for() -> None:
         assistant_among([talk("a", "b"), talk("b", "a")], "messages")
     assert "--set task.assistant=" in str(caught.value.fix)
     nearly = [talk("a", "b")] * 10 + [talk("b", "a")] * 9
-    with pytest.raises(ConfigError, match="They speak last in (9 and 10|10 and 9) conversations"):
+    with pytest.raises(ConfigError, match=r"They speak last in (9 and 10|10 and 9) conversations"):
         assistant_among(nearly, "messages")
     persons = [talk("p1", "p2")] * 9 + [talk("p1", "p2", "p1")] * 10
     assert assistant_among(persons, "messages")[0] == "p2", "about as many end with one as with the other"
