@@ -218,10 +218,11 @@ def test_lists_of_several_lengths_are_conversations_and_a_row_too_long_is_none(t
 
 
 def test_hints(tmp_path: Path) -> None:
-    path = written(tmp_path, "t.tsv", "Where is it?\tUpstairs.\nWho?\tMe.\n")
-    with pytest.raises(ConfigError) as caught:
-        conversations(path)
-    assert "data.column_names=[prompt,response]" in str(caught.value.fix)
+    for content in ("Where is it?\tUpstairs.\nWho?\tMe.\n", "你好吗？\t很好。\n你是谁？\t我是小王。\n"):
+        path = written(tmp_path, "t.tsv", content)
+        with pytest.raises(ConfigError) as caught:
+            conversations(path)
+        assert "data.column_names=[prompt,response]" in str(caught.value.fix)
     with pytest.raises(ConfigError) as caught:
         conversations(written(tmp_path, "c.txt", "L2 +++$+++ u0 +++$+++ m0 +++$+++ ANN +++$+++ Yes.\n" * 3))
     assert "ConvoKit" in str(caught.value.fix)

@@ -134,8 +134,12 @@ def _other_pair(columns: Sequence[str], lowered: Mapping[str, str], rows: Sequen
     sides = pair_among({name: column for name, column in lowered.items() if column in wordy})
     if sides is not None:
         return list(sides)
-    no_header = any(" " in name.strip() or name.strip()[-1:] in ".!?。！？…" for name in wordy)
-    return wordy if len(wordy) == 2 and not no_header else None
+    return wordy if len(wordy) == 2 and not any(map(_is_said_itself, wordy)) else None
+
+
+def _is_said_itself(name: str) -> bool:
+    """Whether what should name a column reads as words of a conversation."""
+    return " " in name.strip() or name.strip().endswith((".", "!", "?", "。", "！", "？", "…"))
 
 
 def _is_wordy(column: str, rows: Sequence[Row]) -> bool:
@@ -185,7 +189,7 @@ def _hint(columns: Sequence[str], rows: Sequence[Row]) -> str:
             "; lines of text are a conversation each with __eou__ between turns, or a turn each where they begin with which "
             "of two speaks (User: ...)"
         )
-    if len(columns) == 2 and any(" " in name.strip() for name in columns) and rows:
+    if len(columns) == 2 and any(map(_is_said_itself, columns)) and rows:
         return "; if the first line is no header: --set 'data.column_names=[prompt,response]'"
     return ""
 
