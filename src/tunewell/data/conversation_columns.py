@@ -6,7 +6,7 @@ reading a row (`conversations`), or tables with one turn a row, which are put to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunewell.core.errors import ConfigError
@@ -20,6 +20,7 @@ from tunewell.data.conversation_forms import (
 )
 from tunewell.data.conversation_messages import lifted, message_keys
 from tunewell.data.conversation_names import MESSAGE_NAMES, MORE_PAIRS, PAIRS, by_name, pair_among
+from tunewell.data.conversation_names import column_for as column_for  # names of columns, too
 from tunewell.data.conversation_roles import Unreadable, role_named, side_of
 from tunewell.data.marked_turns import marked_turns, transcript_turns
 from tunewell.data.multi_turn_lines import END_OF_UTTERANCE
@@ -34,7 +35,6 @@ _SUMMARIES = {"summary", "summaries", "highlights", "abstract"}
 """Columns beside which a transcript is rather a text to be summarised."""
 
 _JUDGED = {"chosen", "rejected", *LABEL_NAMES}
-_PROMPTS = ("prompt", "text", "instruction", "question", "query", "input")
 _SAMPLE_ROWS = 200
 
 Column = str | list[str]
@@ -192,18 +192,6 @@ def _hint(columns: Sequence[str], rows: Sequence[Row]) -> str:
     if len(columns) == 2 and any(map(_is_said_itself, columns)) and rows:
         return "; if the first line is no header: --set 'data.column_names=[prompt,response]'"
     return ""
-
-
-def column_for(columns: Iterable[str], column: str | Sequence[str]) -> str | Sequence[str]:
-    """Where the conversation stands among other columns than those of training, such as a line of text; else `column`.
-
-    Only what the names say is known: a conversation's name goes before a prompt's.
-    """
-    present = {str(name).casefold(): str(name) for name in columns}
-    wanted = (column,) if isinstance(column, str) else column[:-1]
-    if not present or any(name in present.values() for name in wanted):
-        return column
-    return next((present[name] for name in (*MESSAGE_NAMES, *_PROMPTS) if name in present), column)
 
 
 def _whole(column: str, rows: Sequence[Row]) -> str | None:

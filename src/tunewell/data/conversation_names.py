@@ -5,7 +5,7 @@ Not for: what messages call their keys (`conversation_messages`), or what must s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tunewell.data.conversation_roles import side_of
 
@@ -43,6 +43,8 @@ MORE_PAIRS = (
 )  # fmt: skip
 """Names that are taken where the user says that the task is dialogue."""
 
+_PROMPTS = ("prompt", "text", "instruction", "question", "query", "input")
+
 
 def by_name(columns: Sequence[str]) -> dict[str, str]:
     """The columns by their names in lower case; of two alike the first."""
@@ -72,3 +74,15 @@ def dialogue_hint(columns: Sequence[str]) -> str:
         return f"; or, to learn what is {named['chosen']}: --task dialogue"
     pair = pair_among(named)
     return "" if pair is None else f"; or, if {pair[1]} is the reply to {pair[0]}: --task dialogue"
+
+
+def column_for(columns: Iterable[str], column: str | Sequence[str]) -> str | Sequence[str]:
+    """Where the conversation stands among other columns than those of training, such as a line of text; else `column`.
+
+    Only what the names say is known: a conversation's name goes before a prompt's.
+    """
+    present = {str(name).casefold(): str(name) for name in columns}
+    wanted = (column,) if isinstance(column, str) else column[:-1]
+    if not present or any(name in present.values() for name in wanted):
+        return column
+    return next((present[name] for name in (*MESSAGE_NAMES, *_PROMPTS) if name in present), column)
