@@ -15,6 +15,7 @@ from tunewell.config import DataSettings, RunConfig, refuse_unknown, task_settin
 from tunewell.core.errors import ConfigError, DataError, collected
 from tunewell.core.examples import Example, Row
 from tunewell.data import checks, splits
+from tunewell.data.conversation_names import dialogue_hint
 from tunewell.data.file_names import ending_of
 from tunewell.data.sources import Source, SourceSettings, read
 from tunewell.tasks import task_class, task_config, task_names
@@ -175,12 +176,13 @@ def choose_task(given: Mapping[str, Any], source: Source) -> tuple[AnyTask, str]
         raise ConfigError(
             f"the only column is {source.columns[0]!r}, and training needs inputs and their labels",
             where=_place(source),
-            fix="give a file with a column for each; two files of the same lines are called NAME.en and NAME.de",
+            fix="give a file with a column for each; two files of the same lines are called NAME.en and NAME.de; and "
+            "conversations are asked for: --task dialogue",
         )
     raise ConfigError(
         f"no column looks like what {' or '.join(names)} reads; the columns are {', '.join(source.columns)}",
         where=_place(source),
-        fix="name them, for example --set task.text=COLUMN --set task.label=COLUMN",
+        fix=f"name them, for example --set task.text=COLUMN --set task.label=COLUMN{dialogue_hint(source.columns)}",
     )
 
 

@@ -11,10 +11,12 @@ import pytest
 
 from tunewell.core.errors import ConfigError, DataError
 from tunewell.core.examples import Origin, Row
-from tunewell.data.conversation_columns import asked_column, guess_column
+from tunewell.data.conversation_columns import asked_column, guess_column, is_by_order
 from tunewell.data.conversation_forms import gather_turns
 from tunewell.data.conversations import read_conversation
-from tunewell.data.sources import read
+from tunewell.data.sources import Source, read
+from tunewell.dataset import choose_task
+from tunewell.tasks.dialogue import Dialogue
 
 DATA = os.environ.get("TUNEWELL_DATA")
 MESSAGES = [{"role": "user", "content": "Hi there."}, {"role": "assistant", "content": "Hello!"}]
@@ -34,6 +36,7 @@ def rows(*found: dict[str, Any]) -> list[Row]:
         ),
         ({"dialog": ["Hi there.", "Hello you."], "act": [1, 2]}, "dialog"),
         ({"talk": "Hi . __eou__ Oh .", "n": "1"}, "talk"),
+        ({"movieID": "m0", "utterance": {"LineID": ["L1", "L2"], "text": ["Hi.", "Oh."]}}, "utterance"),
         ({"turns": [{"speaker": "A", "text": "Hi."}, {"speaker": "B", "text": "Oh."}]}, "turns"),
         ({"prompt": "Say it.", "completion": "It is said."}, ["prompt", "completion"]),
         ({"instruction": "Say it.", "input": "", "output": "It."}, ["instruction", "input", "output"]),
@@ -74,6 +77,65 @@ def test_asked() -> None:
     with pytest.raises(ConfigError, match="x, y") as caught:
         asked_column(["x", "y"], rows({"x": "1", "y": "2"}), None)
     assert "task.messages" in str(caught.value.fix)
+
+
+@pytest.mark.parametrize(
+    ("names", "by_order"),
+    [
+        (("human", "ai"), False), (("customer", "agent"), False), (("request", "response"), False), (("text", "reply"), False),
+        (("utterance", "reply"), False), (("input_text", "target_text"), False), (("src", "tgt"), False),
+        (("user_message", "bot_response"), False), (("问题", "答案"), False), (("Frage", "Antwort"), True), (("text", "label"), True),
+    ],
+)  # fmt: skip
+def test_two_columns_of_texts(names: tuple[str, str], by_order: bool) -> None:
+    values = {"number": "7", names[0]: "Who is it?", names[1]: "It is Ada."}
+    assert guess_column(list(values), rows(values), None) is None
+    assert asked_column(list(values), rows(values), None) == list(names)
+    assert is_by_order(list(names)) == by_order
+    found = Dialogue.infer(list(values), rows(values), {"name": "dialogue"})
+    assert found is not None
+    assert ("in the order of the columns" in found.said) == by_order
+
+
+def test_columns_of_which_none_is_sure() -> None:
+    for values in (
+        {"a": "Who is it?", "b": "It is Ada.", "c": "So it is."},
+        {"a": "Who is it?", "b": "7"},
+        {"Who are you then?": "Who is it?", "It is me.": "It is Ada."},
+    ):
+        with pytest.raises(ConfigError, match="which column holds the conversation"):
+            asked_column(list(values), rows(values), None)
+    sides = {"bot_response": "It is Ada.", "user_message": "Who is it?", "remark": "This is one."}
+    assert asked_column(list(sides), rows(sides), None) == ["user_message", "bot_response"]
+
+
+@pytest.mark.parametrize("values", [{"messages": []}, {"id": "1", "turns": None}, {"conversations": "[]"}])
+def test_empty_conversations_are_said_to_be_empty(values: dict[str, Any]) -> None:
+    for choose in (guess_column, asked_column):
+        with pytest.raises(ConfigError, match=r"the conversations are empty: column '\w+' holds no turns"):
+            choose(list(values), rows(values, values), None)
+    log = {"log": [], "text": "It is good.", "label": "a"}
+    assert guess_column(list(log), rows(log), None) is None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"instruction": "Who is it?", "context": "", "response": "It is Ada.", "category": "open_qa"},
+        {"Question": "Who is it?", "Answer": "It is Ada."},
+        {"post": "Who is it?", "reply": "It is Ada."},
+        {"customer": "Who is it?", "agent": "It is Ada."},
+        {"prompt": "Who is it?", "chosen": "It is Ada.", "rejected": "It is no."},
+        {"text": "Who is it?\tIt is Ada."},
+    ],
+)
+def test_dialogue_is_offered_where_it_may_be_meant(values: dict[str, str]) -> None:
+    found = rows(*({name: f"{value} {n}" for name, value in values.items()} for n in range(30)))
+    source = Source(found, tuple(values), (), "", "t")
+    with pytest.raises(ConfigError) as caught:
+        choose_task({}, source)
+    assert "--task dialogue" in str(caught.value.fix)
+    assert choose_task({"name": "dialogue"}, source)[0].name == "dialogue"
 
 
 def turns(*found: Sequence[Any]) -> list[Row]:

@@ -12,7 +12,7 @@ from tunewell.core.errors import ConfigError, DataError
 from tunewell.data.conversation_columns import asked_column, guess_column
 from tunewell.data.conversation_forms import gather_turns
 from tunewell.data.conversations import read_conversation
-from tunewell.data.sources import read, stream
+from tunewell.data.sources import SourceSettings, read, stream
 
 SAID = [
     [f"Where are {what}?", f"Upstairs, by {what}.", f"Thanks for {what}.", "You are welcome."]
@@ -218,10 +218,102 @@ def test_lists_of_several_lengths_are_conversations_and_a_row_too_long_is_none(t
 
 
 def test_hints(tmp_path: Path) -> None:
-    path = written(tmp_path, "t.tsv", "Where is it?\tUpstairs.\nWho?\tMe.\n")
+    for content in ("Where is it?\tUpstairs.\nWho?\tMe.\n", "你好吗？\t很好。\n你是谁？\t我是小王。\n"):
+        path = written(tmp_path, "t.tsv", content)
+        with pytest.raises(ConfigError) as caught:
+            conversations(path)
+        assert "data.column_names=[prompt,response]" in str(caught.value.fix)
     with pytest.raises(ConfigError) as caught:
-        conversations(path)
-    assert "data.column_names=[prompt,response]" in str(caught.value.fix)
+        conversations(written(tmp_path, "c.txt", "L2 +++$+++ u0 +++$+++ m0 +++$+++ ANN +++$+++ Yes.\n" * 3))
+    assert "ConvoKit" in str(caught.value.fix)
     with pytest.raises(ConfigError) as caught:
         conversations(written(tmp_path, "t.txt", "One line.\nAnother.\n"))
     assert "__eou__" in str(caught.value.fix)
+
+
+HEADINGS = [
+    "=== Conversation {} ===",
+    "# Conversation {}",
+    "Dialogue {}:",
+    "--- talk no {} ---",
+    "[Session #{}]",
+    "对话 {}",
+    "## Chat {} ##",
+]
+
+
+@pytest.mark.parametrize("heading", HEADINGS)
+@pytest.mark.parametrize("blank", ["", "\n"])
+def test_headings_part_conversations(tmp_path: Path, heading: str, blank: str) -> None:
+    blocks = [
+        f"{heading.format(n)}\n{blank}{block}\n"
+        for n, block in enumerate(lines(("User", "Bot")).split("\n\n"))
+    ]
+    path = written(tmp_path, "t.txt", blank.join(blocks))
+    assert conversations(path, asked=False) == [list(zip(ROLES, said, strict=True)) for said in SAID]
+
+
+def test_a_turn_between_blank_lines_is_no_conversation(tmp_path: Path) -> None:
+    path = written(tmp_path, "t.txt", lines(("User", "Bot")).replace("\n\n", "\n").replace("\n", "\n\n"))
+    assert [turn for turn, _ in conversations(path)[0]] == ROLES * 3
+    assert any(
+        "nothing parts conversations, so all of it is one" in note for note in read(str(path))["train"].notes
+    )
+
+
+@pytest.mark.parametrize(
+    "time", ["12/08/2023, 10:0{} - ", "[12/08/2023, 10:0{}:12] ", "10:0{} ", "10:0{}:12 AM "]
+)
+def test_lines_of_an_export_with_times(tmp_path: Path, time: str) -> None:
+    said = "".join(f"{time.format(n)}{('Alice', 'Bob')[n % 2]}: {text}\n" for n, text in enumerate(SAID[0]))
+    wanted = [list(zip(ROLES, SAID[0], strict=True))]
+    assert conversations(written(tmp_path, "chat.txt", said)) == wanted
+    notice = f"{time.format(0)}Messages to this chat are encrypted.\n"
+    path = written(tmp_path, "chat.txt", notice + said + notice)
+    assert conversations(path) == wanted
+    assert any(
+        "2 lines with a time and no speaker were left out" in note for note in read(str(path))["train"].notes
+    )
+
+
+def test_json_lines_under_the_name_of_text(tmp_path: Path) -> None:
+    content = "".join(json.dumps({"messages": named(said, ("user", "assistant"))}) + "\n" for said in SAID)
+    path = written(tmp_path, "t.txt", content)
+    assert conversations(path, asked=False) == [list(zip(ROLES, said, strict=True)) for said in SAID]
+    assert "holds JSON lines, and was read as such" in read(str(path))["train"].notes[0]
+    assert len(list(stream(str(path)))) == len(SAID)
+    assert read(str(path), SourceSettings(format="txt"))["train"].columns == ("text",)
+    assert read(str(written(tmp_path, "u.txt", "{a} is it.\n{b} too.\n")))["train"].columns == ("text",)
+
+
+def test_uneven_lines_of_turns_need_no_header(tmp_path: Path) -> None:
+    said = [SAID[0], SAID[1][:2], SAID[2]]
+    path = written(tmp_path, "t.tsv", "".join("\t".join(turns) + "\n" for turns in said))
+    assert conversations(path) == [list(zip(ROLES, turns, strict=False)) for turns in said]
+    assert "of different numbers and without names of columns" in read(str(path))["train"].notes[0]
+    for content in ("text\tlabel\nIt is.\ta\nIt is.\ta\tb\n", "It is.\tWho?\n" * 9 + "a\tb\tc\n"):
+        with pytest.raises(DataError, match="fields where the header has 2"):
+            read(str(written(tmp_path, "u.tsv", content)))
+
+
+def test_lists_of_two_texts(tmp_path: Path) -> None:
+    path = written(tmp_path, "t.json", [said[:2] for said in SAID])
+    assert conversations(path) == [list(zip(ROLES, said[:2], strict=False)) for said in SAID]
+
+
+def test_messages_that_name_the_one_they_answer(tmp_path: Path) -> None:
+    """ConvoKit's utterances, which need not stand in the order of the talk."""
+    rows = [
+        {
+            "id": f"{n}.{k}",
+            "conversation_id": f"{n}.0",
+            "text": text,
+            "speaker": f"u{k % 2}",
+            "reply-to": f"{n}.{k - 1}" if k else None,
+        }
+        for n, said in enumerate(SAID)
+        for k, text in enumerate(said)
+    ]
+    assert conversations(written(tmp_path, "u.jsonl", rows[::-1])) == [
+        list(zip(ROLES, said, strict=True)) for said in SAID[::-1]
+    ]

@@ -72,6 +72,30 @@ def test_system_turns() -> None:
     assert read(messages(USER, BOT)) == [USER, BOT]
 
 
+def test_a_system_column_of_parts() -> None:
+    parts: list[Any] = [
+        [{"type": "text", "text": "Be brief."}],
+        {"parts": [{"text": "Be brief."}]},
+        ["Be brief."],
+    ]
+    for system in parts:
+        assert read({"messages": messages(USER, BOT), "system": system})[0] == ("system", "Be brief.")
+    with pytest.raises(DataError, match="column 'system' has a part 'image', which is no text"):
+        read({"messages": messages(USER, BOT), "system": [{"type": "image"}]})
+
+
+def test_replies_that_are_not_to_be_learnt_are_refused() -> None:
+    unwanted = [
+        *messages(USER),
+        {"role": "assistant", "content": "No.", "weight": 0},
+        *messages(THANKS, WELCOME),
+    ]
+    assert "turn 2 has weight 0" in refusal(unwanted)
+    assert len(read(unwanted, labelled=False)) == 4
+    assert read([{**message, "weight": 1} for message in messages(USER, BOT)]) == [USER, BOT]
+    assert read([{**messages(USER)[0], "weight": 0}, *messages(BOT)]) == [USER, BOT]
+
+
 def test_what_the_user_says_after_the_last_reply() -> None:
     assert read(messages(USER, BOT, THANKS)) == [USER, BOT]
     assert read(messages(USER, BOT, THANKS), labelled=False) == [USER, BOT, THANKS]

@@ -95,3 +95,83 @@ def test_the_data_are_named_after_the_folder(tmp_path: Path) -> None:
     found = read(folder_of(tmp_path, "a-train.csv", "a-dev.csv", "a.csv"))
     assert {source.name for source in found.values()} == {tmp_path.name}
     assert "a.csv" in found["train"].notes[0]
+
+
+def talks_of(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("Who is it? __eou__ Me.\n")
+
+
+def test_first_words_that_are_followed_by_the_same(tmp_path: Path) -> None:
+    names = [f"{split}.en.tsv" for split in ("train", "dev", "test")]
+    assert find_splits(folder_of(tmp_path, *names))[0] == dict(
+        zip(("train", "validation", "test"), names, strict=True)
+    )
+    folder_of(tmp_path, *(name.replace("en", "zh") for name in names), "test_other.tsv")
+    with pytest.raises(
+        DataError, match=r"each of train.en.tsv, train.zh.tsv could be the train split"
+    ) as caught:
+        find_splits(str(tmp_path))
+    assert str(caught.value.fix).endswith(
+        f"train {tmp_path}/train.en.tsv --validation {tmp_path}/dev.en.tsv --test {tmp_path}/test.en.tsv"
+    )
+
+
+def test_folders_that_are_splits(tmp_path: Path) -> None:
+    """DailyDialog's own folders, as they are unpacked."""
+    files = [
+        f"{split}/dialogues_{kind}{split}.txt"
+        for split in ("train", "validation", "test")
+        for kind in ("", "act_", "emotion_")
+    ]
+    talks_of(tmp_path, *files)
+    found, others = find_splits(str(tmp_path))
+    assert found == {split: f"{split}/dialogues_{split}.txt" for split in ("train", "validation", "test")}
+    assert others == sorted(
+        set(files) - set(found.values()), key=lambda name: (list(found).index(name.split("/")[0]), name)
+    )
+    sources = read(str(tmp_path))
+    assert {split: len(source.rows) for split, source in sources.items()} == {
+        "train": 1,
+        "validation": 1,
+        "test": 1,
+    }
+    alone = read(str(tmp_path / "train"))["train"]
+    assert alone.columns == ("dialogue",)
+    assert "dialogues_act_train.txt" in alone.notes[0]
+    assert "--test" not in alone.notes[0]
+    talks_of(tmp_path, "train/more.txt")
+    with pytest.raises(
+        DataError, match=r"the train split is a folder that holds .*more\.txt, where one file is expected"
+    ):
+        find_splits(str(tmp_path))
+
+
+def test_numbered_files_are_one_table(tmp_path: Path) -> None:
+    """SGD's folders: a hundred files a split, and one that says something else."""
+    talks_of(
+        tmp_path,
+        *(f"train/dialogues_{n:03}.txt" for n in (1, 2, 10)),
+        "train/schema.json",
+        "dev/dialogues_001.txt",
+    )
+    sources = read(str(tmp_path))
+    assert [row.origin.file[-7:] for row in sources["train"].rows] == ["001.txt", "002.txt", "010.txt"]
+    assert len(sources["validation"].rows) == 1
+    said = " ".join(sources["train"].notes)
+    assert "3 numbered files" in said
+    assert "train/schema.json" in said
+    assert sources["train"].fingerprint != sources["validation"].fingerprint
+    assert len(read(str(tmp_path / "train"))["train"].rows) == 3
+
+
+def test_parts_of_a_split_are_to_be_put_together(tmp_path: Path) -> None:
+    """The Hub's own names; of one part each they are splits like others."""
+    names = ["train-00000-of-00002.csv", "train-00001-of-00002.csv", "test-00000-of-00001.csv"]
+    with pytest.raises(DataError, match="could be the train split") as caught:
+        find_splits(folder_of(tmp_path, *names))
+    assert caught.value.fix == "put the parts together in one file for each split"
+    (tmp_path / names[1]).unlink()
+    (tmp_path / names[0]).rename(tmp_path / "train-00000-of-00001.csv")
+    assert find_splits(str(tmp_path))[0].keys() == {"train", "test"}

@@ -14,6 +14,7 @@ from typing import Any
 
 from tunewell.core.errors import ConfigError, DataError
 from tunewell.core.examples import Row
+from tunewell.data.conversation_names import dialogue_hint
 from tunewell.data.values import as_number
 
 TEXT_NAMES = (
@@ -141,7 +142,8 @@ def guess_texts(columns: Sequence[str], rows: Sequence[Row], taken: Iterable[str
         return None
     raise ConfigError(
         f"which column is the text? It could be {_listed(candidates)}",
-        fix=f"--set task.text={candidates[0]}, or --set 'task.text=[{', '.join(candidates[:2])}]' for a pair",
+        fix=f"--set task.text={candidates[0]}, or --set 'task.text=[{', '.join(candidates[:2])}]' for a pair"
+        + dialogue_hint(columns),
     )
 
 
@@ -172,7 +174,7 @@ def guess_target(columns: Sequence[str], rows: Sequence[Row], taken: Iterable[st
         return None
     raise ConfigError(
         f"which column is the label? It could be {_listed(candidates)}",
-        fix=f"--set task.label={candidates[0]}",
+        fix=f"--set task.label={candidates[0]}{dialogue_hint(columns)}",
     )
 
 

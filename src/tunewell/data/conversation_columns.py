@@ -6,7 +6,7 @@ reading a row (`conversations`), or tables with one turn a row, which are put to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunewell.core.errors import ConfigError
@@ -14,50 +14,19 @@ from tunewell.core.examples import Row
 from tunewell.data.columns import LABEL_NAMES
 from tunewell.data.conversation_forms import (
     HISTORY_NAMES,
-    SIDES,
     are_said_by_sides,
-    message_keys,
     spelt,
     turns_of,
 )
-from tunewell.data.conversation_roles import ROLES, Unreadable
+from tunewell.data.conversation_messages import lifted, message_keys
+from tunewell.data.conversation_names import MESSAGE_NAMES, MORE_PAIRS, PAIRS, by_name, pair_among
+from tunewell.data.conversation_names import column_for as column_for  # names of columns, too
+from tunewell.data.conversation_roles import Unreadable, role_named, side_of
 from tunewell.data.marked_turns import marked_turns, transcript_turns
 from tunewell.data.multi_turn_lines import END_OF_UTTERANCE
 
-MESSAGE_NAMES = (
-    "messages",
-    "conversations",
-    "conversation",
-    "dialogue",
-    "dialog",
-    "chat",
-    "turns",
-    "utterances",
-    "log",
-)
-"""What a column of conversations is called, the likeliest first."""
-
 _OF_TEXTS = ("dialogue", "dialog", "turns", "utterances", "messages", "conversations", "conversation")
 """Under these names a list of texts is a conversation."""
-
-_PAIRS = (
-    ("instruction", "output"),
-    ("instruction", "response"),
-    ("prompt", "response"),
-    ("prompt", "completion"),
-    ("history", "response"),
-    ("user", "assistant"),
-    ("human", "assistant"),
-)
-"""Names of what is asked and what is replied that leave no doubt."""
-
-_MORE_PAIRS = (
-    ("question", "answer"), ("question", "response"), ("query", "response"), ("query", "answer"),
-    ("query", "reply"), ("context", "response"), ("message", "response"), ("message", "reply"), ("post", "reply"),
-    ("user", "bot"), ("input", "output"), ("input", "response"),
-    ("input", "target"), ("q", "a"), ("source", "target"),
-)  # fmt: skip
-"""Names that are taken where the user says that the task is dialogue."""
 
 _BETWEEN = {"instruction": ("input", "context"), "prompt": ("input",)}
 """Columns that say more of what is asked, by its name."""
@@ -66,7 +35,6 @@ _SUMMARIES = {"summary", "summaries", "highlights", "abstract"}
 """Columns beside which a transcript is rather a text to be summarised."""
 
 _JUDGED = {"chosen", "rejected", *LABEL_NAMES}
-_PROMPTS = ("prompt", "text", "instruction", "question", "query", "input")
 _SAMPLE_ROWS = 200
 
 Column = str | list[str]
@@ -85,10 +53,10 @@ def guess_column(
     sample = rows[:_SAMPLE_ROWS]
     if not sample:
         return None
-    lowered = _lowered(columns)
+    lowered = by_name(columns)
     if {"chosen", "rejected"} <= lowered.keys():
         return None
-    both = [name for pair in _PAIRS if set(pair) <= lowered.keys() for name in pair]
+    both = [name for pair in PAIRS if set(pair) <= lowered.keys() for name in pair]
     if both and all(_whole(lowered[name], sample) == "messages" for name in both[:2]):
         return [lowered[name] for name in both[:2]]
     named = [lowered[name] for name in MESSAGE_NAMES if name in lowered]
@@ -98,16 +66,28 @@ def guess_column(
                 return None
             labelled_turns = found == "messages" and _has_labels_of_turns(column, columns, sample)
             return None if labelled_turns else column
+    if named and set(columns) <= {named[0], "id"}:
+        _refuse_empty(named[0], sample)
     others = [name for name in columns if name not in named and _whole(name, sample) == "messages"]
     if len(others) == 1:
         return others[0]
     if others or lowered.keys() & _JUDGED:
         return None
-    pairs = _PAIRS if not _has_texts("context", lowered, sample) else (*_PAIRS, ("context", "response"))
+    pairs = PAIRS if not _has_texts("context", lowered, sample) else (*PAIRS, ("context", "response"))
     if (pair := _pair(lowered, sample, pairs)) is not None:
         return pair
     marked = [name for name in columns if _are_marked(name, sample)]
     return marked[0] if len(marked) == 1 else None
+
+
+def _refuse_empty(column: str, rows: Sequence[Row]) -> None:
+    """Raise `ConfigError` where no row of the column of conversations holds a turn."""
+    if all(row.values.get(column) in (None, [], "", "[]") for row in rows):
+        raise ConfigError(
+            f"the conversations are empty: column {column!r} holds no turns",
+            where=str(rows[0].origin),
+            fix="give a file with turns in it",
+        )
 
 
 def _has_texts(name: str, lowered: Mapping[str, str], rows: Sequence[Row]) -> bool:
@@ -123,25 +103,56 @@ def asked_column(
     found = guess_column(columns, rows, given)
     if found is not None:
         return found
-    sample, lowered = rows[:_SAMPLE_ROWS], _lowered(columns)
+    sample, lowered = rows[:_SAMPLE_ROWS], by_name(columns)
     if (chosen := _chosen(lowered, sample)) is not None:
         return chosen
     whole = [name for name in columns if _whole(name, sample) is not None or _are_marked(name, sample)]
     named = [lowered[name] for name in MESSAGE_NAMES if lowered.get(name) in whole]
     if named or len(whole) == 1:
         return (named or whole)[0]
-    pair = None if whole else _pair(lowered, sample, (*_PAIRS, *_MORE_PAIRS))
+    pair = None if whole else _pair(lowered, sample, (*PAIRS, *MORE_PAIRS))
+    if pair is None and not whole:
+        pair = _other_pair(columns, lowered, sample)
     if pair is not None:
         return pair
     loose = [name for name in columns if _are_texts(name, sample)]
     if not whole and len(loose) == 1:
         return loose[0]
+    for name in (lowered[name] for name in MESSAGE_NAMES if name in lowered):
+        _refuse_empty(name, sample)
     could = f"; it could be {' or '.join(whole[:4])}" if whole else ""
     raise ConfigError(
         f"which column holds the conversation{could}? The columns are {', '.join(columns)}",
         fix="--set task.messages=COLUMN, or --set 'task.messages=[ASKED,REPLY]' for what is asked and what is replied"
         + _hint(columns, sample),
     )
+
+
+def _other_pair(columns: Sequence[str], lowered: Mapping[str, str], rows: Sequence[Row]) -> list[str] | None:
+    """The columns of the two sides, or the only two of texts in their order; None where the names are texts themselves."""
+    wordy = [name for name in columns if _is_wordy(name, rows)]
+    sides = pair_among({name: column for name, column in lowered.items() if column in wordy})
+    if sides is not None:
+        return list(sides)
+    return wordy if len(wordy) == 2 and not any(map(_is_said_itself, wordy)) else None
+
+
+def _is_said_itself(name: str) -> bool:
+    """Whether what should name a column reads as words of a conversation."""
+    return " " in name.strip() or name.strip().endswith((".", "!", "?", "。", "！", "？", "…"))
+
+
+def _is_wordy(column: str, rows: Sequence[Row]) -> bool:
+    """Whether nearly all of the values are texts, and half of them more than a word or a number."""
+    present = [value for row in rows if (value := row.values.get(column)) is not None]
+    texts = [value.strip() for value in present if isinstance(value, str)]
+    several = sum(len(text.split()) > 1 or (len(text) > 2 and not text.isascii()) for text in texts)
+    return bool(texts) and 10 * len(texts) >= 9 * len(present) and 2 * several >= len(texts)
+
+
+def is_by_order(column: str | Sequence[str]) -> bool:
+    """Whether it is only by their order that these columns are taken for what is asked and what is replied."""
+    return not isinstance(column, str) and len(column) == 2 and pair_among(by_name(column)) != tuple(column)
 
 
 def _chosen(lowered: Mapping[str, str], rows: Sequence[Row]) -> Column | None:
@@ -171,30 +182,16 @@ def _are_texts(column: str, rows: Sequence[Row]) -> bool:
 
 def _hint(columns: Sequence[str], rows: Sequence[Row]) -> str:
     """What else may be the matter with lines of text, and with a table that seems to have no header."""
+    if list(columns) == ["text"] and any("+++$+++" in str(row.values.get("text")) for row in rows):
+        return "; Cornell's lines have their order in another file: give the utterances.jsonl of ConvoKit, which holds both"
     if list(columns) == ["text"]:
         return (
             "; lines of text are a conversation each with __eou__ between turns, or a turn each where they begin with which "
             "of two speaks (User: ...)"
         )
-    if len(columns) == 2 and any(" " in name.strip() for name in columns) and rows:
+    if len(columns) == 2 and any(map(_is_said_itself, columns)) and rows:
         return "; if the first line is no header: --set 'data.column_names=[prompt,response]'"
     return ""
-
-
-def column_for(columns: Iterable[str], column: str | Sequence[str]) -> str | Sequence[str]:
-    """Where the conversation stands among other columns than those of training, such as a line of text; else `column`.
-
-    Only what the names say is known: a conversation's name goes before a prompt's.
-    """
-    present = {str(name).casefold(): str(name) for name in columns}
-    wanted = (column,) if isinstance(column, str) else column[:-1]
-    if not present or any(name in present.values() for name in wanted):
-        return column
-    return next((present[name] for name in (*MESSAGE_NAMES, *_PROMPTS) if name in present), column)
-
-
-def _lowered(columns: Sequence[str]) -> dict[str, str]:
-    return {name.strip().casefold(): name for name in reversed(columns)}
 
 
 def _whole(column: str, rows: Sequence[Row]) -> str | None:
@@ -221,7 +218,8 @@ def _kind(value: Any, name: str) -> str | None:
     if isinstance(value, Mapping):
         lists = {key: entries for key, entries in value.items() if isinstance(entries, list)}
         role, text = message_keys(lists)
-        return "messages" if text is not None and (role is not None or name in MESSAGE_NAMES) else None
+        is_named = name in (*MESSAGE_NAMES, "utterance")  # as the Hub has Cornell's movies
+        return "messages" if text is not None and (role is not None or is_named) else None
     if not isinstance(value, list | tuple):
         return None
     if all(isinstance(element, str) for element in value):
@@ -245,15 +243,13 @@ def _kind(value: Any, name: str) -> str | None:
 
 def _is_message(element: Mapping[str, Any], name: str) -> bool:
     """Whether an object says who speaks and what; under the name of conversations, other objects may be turns too."""
+    element = lifted(element)
     role, text = message_keys(element)
     if role is not None and text is not None and isinstance(element[role], str) and role != "name":
         return True
-    sides = {ROLES.get(str(key).casefold()) for key in element}
-    return name in MESSAGE_NAMES and (
-        text is not None
-        or bool(sides - {None})
-        or len({SIDES.get(str(key).casefold()) for key in element} - {None}) > 1
-    )
+    sides = {side_of(str(key)) for key in element} - {None}
+    is_side = len(sides) > 1 or any(role_named(str(key)) for key in element)
+    return name in MESSAGE_NAMES and (text is not None or is_side)
 
 
 def _has_labels_of_turns(column: str, columns: Sequence[str], rows: Sequence[Row]) -> bool:

@@ -1,8 +1,8 @@
 """The forms in which a row holds a conversation: its turns as they are stated, with who says them where that is said.
 
-Understood are lists of messages (`role` and `content`, `from` and `value`, `speaker` and `text` or `utterance`, as
-objects or as lists by key), lists of texts, lists of pairs, objects that hold both sides, a text whose turns `__eou__`
-or other marks part (`marked_turns`), a text that is one turn, and several columns of which the last holds the reply.
+Understood are lists of turns (`conversation_messages`), also as lists by key, lists of pairs that begin with who speaks,
+a text whose turns `__eou__` or other marks part (`marked_turns`), a text that is one turn, and several columns of which
+the last holds the reply.
 
 Not for: the roles of speakers (`conversation_roles`), which column it is (`conversation_columns`), or tables in which
 several rows or columns make a conversation (`conversation_rows`).
@@ -18,24 +18,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunewell.core.examples import Row
-from tunewell.data.conversation_roles import ROLES, Role, Stated, Unreadable, roles_of
+from tunewell.data.conversation_messages import messages_by_turn, shown, turns_of_list
+from tunewell.data.conversation_roles import Role, Stated, Unreadable, role_named, roles_of
 from tunewell.data.conversation_rows import gather_turns as gather_turns  # tables are more forms
 from tunewell.data.marked_turns import marked_turns, transcript_turns
 from tunewell.data.multi_turn_lines import END_OF_UTTERANCE, turns_in
 
-ROLE_KEYS = ("role", "from")
-SPEAKER_KEYS = ("speaker", "author", "sender", "participant", "agent", "name")
-TEXT_KEYS = ("content", "value", "text", "utterance", "message", "body", "parts")
-"""What messages call who speaks, and what is said."""
-
-SIDES = {"input": "user", "prompt": "user", "question": "user", "output": "assistant", "response": "assistant",
-          "answer": "assistant", "completion": "assistant"}  # fmt: skip
-"""What an object that holds both sides calls them."""
-
 HISTORY_NAMES = ("history",)
 _PRINTED = re.compile(r"\s*\[\s*(?:\{\s*)?['\"]")
 _PRINTED_TOKEN = re.compile(r"""\s+|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s'"]""", re.DOTALL)
-_SHOWN_CHARACTERS = 60
 
 
 def stated_turns(row: Row, column: str | Sequence[str], *, labelled: bool) -> list[Stated]:
@@ -108,17 +99,14 @@ def turns_of(value: Any) -> list[Stated]:
             return [Stated(None, text) for text in turns_in(value)]
         return marked_turns(value) or _transcript(value) or [Stated(None, value)]
     if isinstance(value, Mapping):
-        value = _by_turn(value)
+        value = messages_by_turn(value)
     if not isinstance(value, list | tuple):
-        raise Unreadable(f"{_shown(value)} is no conversation: a list of turns, or a text, is expected")
+        raise Unreadable(f"{shown(value)} is no conversation: a list of turns, or a text, is expected")
     if not value:
         raise Unreadable("the conversation has no turns")
     if are_said_by_sides(value):
         return [Stated(name, text, is_role=False) for name, text in value]
-    turns: list[Stated] = []
-    for element in value:
-        turns += _turns_of_element(element, len(turns) + 1)
-    return turns
+    return turns_of_list(value)
 
 
 def spelt(value: str, *, labelled: bool) -> Any:
@@ -134,7 +122,7 @@ def spelt(value: str, *, labelled: bool) -> Any:
         found = _printed(value) if _PRINTED.match(value) else None
         if found is None and labelled and _PRINTED.match(value):
             raise Unreadable(
-                f"{_shown(value)} is a list as Python prints it, and cannot be read back: export the data as JSON lines "
+                f"{shown(value)} is a list as Python prints it, and cannot be read back: export the data as JSON lines "
                 "instead"
             ) from None
     is_list = isinstance(found, list) and found and all(isinstance(part, dict | list | str) for part in found)
@@ -158,45 +146,13 @@ def _printed(value: str) -> Any:
         return None
 
 
-def message_keys(message: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """The keys of who speaks and of what is said; None for one that is not there."""
-    role = next((key for key in (*ROLE_KEYS, *SPEAKER_KEYS) if message.get(key) is not None), None)
-    return role, next((key for key in TEXT_KEYS if key in message and key != role), None)
-
-
-def _turns_of_element(element: Any, number: int) -> list[Stated]:
-    """The turns of one element of a list, the first of which is turn `number`."""
-    if isinstance(element, str):
-        return [Stated(None, element)]
-    if isinstance(element, list | tuple):
-        if element and all(isinstance(part, Mapping) for part in element):
-            return [turn for part in element for turn in _turns_of_element(part, number)]
-        if len(element) != 2 or not all(isinstance(side, str) for side in element):
-            raise Unreadable(f"turn {number} is {_shown(element)}, where a pair of texts is expected")
-        return [Stated("user", element[0]), Stated("assistant", element[1])]
-    if not isinstance(element, Mapping):
-        raise Unreadable(f"turn {number} is {_shown(element)}, where a text or an object is expected")
-    role, text = message_keys(element)
-    if text is None:
-        return _both_sides(element, number)
-    name = None if role is None else element[role]
-    if isinstance(name, int) and not isinstance(name, bool):
-        name = str(name)
-    if name is not None and not isinstance(name, str):
-        raise Unreadable(f"turn {number} has the {role} {_shown(name)}, not a text")
-    called = next((key for key in ("tool_calls", "function_call") if element.get(key)), None)
-    if called is not None:
-        raise Unreadable(f"turn {number} has {called}: calls of tools cannot be learnt")
-    return [Stated(name, _text_of(element[text], number), role in ROLE_KEYS)]
-
-
 def are_said_by_sides(value: Sequence[Any]) -> bool:
     """Whether all elements are pairs of who speaks and what is said, and no exchanges: each first one names a side."""
     pairs = [pair for pair in value if isinstance(pair, list | tuple) and len(pair) == 2]
     if len(pairs) != len(value) or not all(isinstance(side, str) for pair in pairs for side in pair):
         return False
-    names = {pair[0].strip().casefold() for pair in pairs}
-    return names <= ROLES.keys() and len({ROLES[name] for name in names}) > 1
+    roles = {role_named(pair[0]) for pair in pairs}
+    return None not in roles and len(roles) > 1
 
 
 def _transcript(text: str) -> list[Stated] | None:
@@ -206,68 +162,6 @@ def _transcript(text: str) -> list[Stated] | None:
     """
     turns = transcript_turns(text)
     names = Counter((turn.name or "").casefold() for turn in turns or ())
-    sides = {ROLES.get(name) for name in names} - {"system"}
+    sides = {role_named(name) for name in names} - {"system"}
     often = len(names) == 2 and min(names.values()) > 1
     return turns if sides == {"user", "assistant"} or often else None
-
-
-def _both_sides(element: Mapping[str, Any], number: int) -> list[Stated]:
-    """An element with both sides of an exchange, `{"human": ..., "assistant": ...}`."""
-    sides = {key: str(ROLES.get(key.casefold(), SIDES.get(key.casefold(), ""))) for key in element}
-    keys = [key for key, role in sides.items() if role]
-    if [sides[key] for key in keys] == ["user", "system"]:
-        sides[keys[1]] = "assistant"  # who is called system answers, as in data of task-oriented dialogue
-    order = {"system": 0, "user": 1, "assistant": 2}
-    found = sorted(
-        (order[role], role, element[key])
-        for key, role in sides.items()
-        if role and isinstance(element[key], str)
-    )
-    if not found or len({role for _, role, _ in found}) != len(found) or found[-1][1] == "system":
-        named = ", ".join(map(repr, list(element)[:6])) or "nothing"
-        raise Unreadable(f"turn {number} is an object with {named}, where role and content are expected")
-    return [Stated(role, text) for _, role, text in found if role != "system" or text.strip()]
-
-
-def _text_of(content: Any, number: int) -> str:
-    """The text of a message: as it stands, or in parts, each below the other."""
-    if isinstance(content, str):
-        return content
-    if content is None:
-        raise Unreadable(f"turn {number} has no text")
-    if not isinstance(content, list):
-        raise Unreadable(f"turn {number} is {_shown(content)}, not a text")
-    texts = []
-    for part in content:
-        if (
-            isinstance(part, Mapping)
-            and part.get("type", "text") == "text"
-            and isinstance(part.get("text"), str)
-        ):
-            texts.append(part["text"])
-        elif isinstance(part, str):
-            texts.append(part)
-        else:
-            kind = part.get("type") if isinstance(part, Mapping) else None
-            raise Unreadable(
-                f"turn {number} has a part {_shown(part if kind is None else kind)}, which is no text"
-            )
-    return "\n".join(texts)
-
-
-def _by_turn(value: Mapping[str, Any]) -> list[Any]:
-    """The messages of an object that holds a list for each key, as Parquet files and the Hub have them."""
-    keys = [key for key, entries in value.items() if isinstance(entries, list)]
-    used = [key for key in keys if key in (*ROLE_KEYS, *SPEAKER_KEYS, *TEXT_KEYS)]
-    if not any(key in TEXT_KEYS for key in used) or len({len(value[key]) for key in used}) != 1:
-        raise Unreadable(
-            f"an object with {', '.join(map(repr, list(value)[:6])) or 'nothing'} is no conversation"
-        )
-    return [
-        dict(zip(used, entries, strict=True)) for entries in zip(*(value[key] for key in used), strict=True)
-    ]
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"

@@ -1,7 +1,8 @@
 """Tables in which the turns of a conversation stand in several rows or columns, made into one row a conversation.
 
 Understood are one turn a row (`turn_tables`), messages that name the one they answer (OASST), trees of these, histories
-that grow from row to row with candidates (PersonaChat), and the two sides in columns of their own (Blended Skill Talk).
+that grow from row to row with candidates (PersonaChat), the two sides in columns of their own (Blended Skill Talk), and
+replies that are judged (KTO), of which the bad ones are left out.
 Not for: rows that hold a whole conversation in one column (`conversation_forms`).
 """
 
@@ -19,8 +20,17 @@ from tunewell.data.turn_tables import GATHERED, TEXT_NAMES
 from tunewell.data.values import as_number
 
 _ROLE_NAMES = ("role", "speaker", "author", "from")
-_THREADS = (("message_id", "parent_id"), ("id", "parent_id"), ("message_id", "reply_to"), ("id", "reply_to"))
+_THREADS = (
+    ("message_id", "parent_id"),
+    ("id", "parent_id"),
+    ("message_id", "reply_to"),
+    ("id", "reply_to"),
+    ("id", "reply-to"),
+)
 """Columns of a message's own name and of that which it answers."""
+
+_JUDGED = {"kto_tag": ("messages", "conversations"), "label": ("completion",)}
+"""Columns of a verdict on the reply, each beside one of these columns."""
 
 _MARKED = re.compile(r"\s*[-*<>\[\d]")
 """Lines that begin so are hardly words that are said."""
@@ -47,6 +57,9 @@ def gather_turns(columns: Sequence[str], rows: Sequence[Row], *, asked: bool = T
         return _each(rows, _of_candidates)
     if {"history", "candidates"} <= set(columns) and isinstance(first["history"], list):
         return _each(_longest(rows, columns), _of_candidates)
+    judged = judging_column(columns, rows)
+    if asked and judged is not None and (kept := _approved(rows, judged)):
+        return list(columns), kept
     named = _thread_columns(columns)
     if named is not None:
         return _threads(rows, *named)
@@ -55,6 +68,32 @@ def gather_turns(columns: Sequence[str], rows: Sequence[Row], *, asked: bool = T
     if asked and len(columns) > 1 and [str(place) for place in range(len(columns))] == list(columns):
         return _each(rows, _of_numbered)  # a JSON list of texts
     return turn_tables.gather_turns(columns, rows, asked=asked)
+
+
+def judging_column(columns: Sequence[str], rows: Sequence[Row]) -> str | None:
+    """The column that says of each reply whether it is a good one, as KTO's data have it; None without."""
+    for name, beside in _JUDGED.items():
+        is_there = name in columns and any(other in columns for other in beside)
+        if is_there and all(_verdict(row, name) is not None for row in rows):
+            return name
+    return None
+
+
+def _verdict(row: Row, column: str) -> bool | None:
+    said = str(row.values.get(column)).casefold()
+    return {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}.get(said)
+
+
+def _approved(rows: Sequence[Row], judged: str) -> list[Row]:
+    """The rows with a good reply; empty where that is all, or the one row is a bad one. Raises `DataError` without any."""
+    kept = [row for row in rows if _verdict(row, judged)]
+    if not kept and len(rows) > 1:
+        raise DataError(
+            f"column {judged!r} is false in every row: there is no good reply to learn",
+            where=rows[0].origin.file,
+            fix=f"take the column {judged!r} out if it says something else",
+        )
+    return kept if len(kept) < len(rows) else []
 
 
 def _each(rows: Sequence[Row], turns_of: Any) -> Table:
@@ -170,11 +209,14 @@ def _of_tree(values: Mapping[str, Any]) -> tuple[list[dict[str, Any]], set[str]]
 
 def _best(replies: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     kept = [reply for reply in replies if reply.get("deleted") not in (True, "True", "true")]
-    ranks = [as_number(reply.get("rank")) for reply in kept]
-    places = [rank for rank in ranks if rank is not None]
-    if len(places) < len(kept):  # some were never ranked
-        return kept[0]
-    return kept[places.index(min(places))] if kept else None
+    ranked = [
+        (rank, place)
+        for place, reply in enumerate(kept)
+        if (rank := as_number(reply.get("rank"))) is not None
+    ]
+    if ranked:
+        return kept[min(ranked)[1]]
+    return kept[0] if kept else None
 
 
 def _thread_columns(columns: Sequence[str]) -> tuple[str, str, str, str] | None:

@@ -15,7 +15,8 @@ from tunewell.core.errors import DataError
 from tunewell.core.examples import DialogueExample, Row, Turn
 from tunewell.data import values
 from tunewell.data.conversation_columns import column_for
-from tunewell.data.conversation_forms import stated_turns, turns_of
+from tunewell.data.conversation_forms import stated_turns
+from tunewell.data.conversation_messages import text_of
 from tunewell.data.conversation_roles import Role, Stated, Unreadable, roles_of
 from tunewell.data.findings import SHOWN, Finding, place_and_text, plural
 from tunewell.data.similarity import normalised
@@ -33,7 +34,12 @@ REPEATED_SHARE, REPEATED_TIMES = 0.01, 10
 
 
 def read_conversation(
-    row: Row, column: str | Sequence[str], *, labelled: bool, system: str | None = None
+    row: Row,
+    column: str | Sequence[str],
+    *,
+    labelled: bool,
+    system: str | None = None,
+    assistant: str | int | None = None,
 ) -> DialogueExample:
     """One row, checked.
 
@@ -42,13 +48,16 @@ def read_conversation(
     which may be blank, unless the assistant speaks last; a row without the column may hold the conversation in another
     one (see `conversation_columns.column_for`). The conversation's own system turns stand before those of a column
     `system`, and these before the `system` text that is given; blank ones say nothing and are left out. Where the file
-    names speakers and no roles, what one says in several turns on end is one turn. Raises `DataError`; turns are counted
+    names speakers and no roles, what one says in several turns on end is one turn. The speaker called `assistant` is
+    that, in this and all other conversations. Raises `DataError`; turns are counted
     from 1 in messages.
     """
     found = column if labelled else column_for(row.values, column)
     try:
         stated = stated_turns(row, found, labelled=labelled)
-        roles = roles_of(stated, "assistant" if labelled else "user")
+        roles = roles_of(
+            stated, "assistant" if labelled else "user", None if assistant is None else str(assistant)
+        )
         joined = _joined(stated, roles)
         _check_order(joined)
         _check_characters(joined)
@@ -57,13 +66,19 @@ def read_conversation(
             raise Unreadable("there are system turns alone")
         if not labelled and len(turns) == 1 and turns[0].role == "assistant":
             raise Unreadable("the only turn is the assistant's: there is nothing to reply to")
+        if labelled and not all(turn.is_learnt for turn in stated):
+            number = next(place for place, turn in enumerate(stated, start=1) if not turn.is_learnt)
+            raise Unreadable(
+                f"turn {number} has weight 0, which says not to learn it, and every reply is learnt: cut the conversation "
+                "before it, or take the weight out"
+            )
+        own = [turn for turn in turns if turn.role != "system" or turn.text.strip()]
+        if own[0].role != "system" and (before := _system_text(row, found) or system or "").strip():
+            own.insert(0, Turn("system", before))
     except Unreadable as fault:
         named = found if isinstance(found, str) else " + ".join(found)
         what = str(fault) if f"column {named!r}" in str(fault) else f"{fault} (column {named!r})"
         raise DataError(what, where=str(row.origin), fix=values.MEND_OR_DROP) from None
-    own = [turn for turn in turns if turn.role != "system" or turn.text.strip()]
-    if own[0].role != "system" and (before := _system_text(row, found) or system or "").strip():
-        own.insert(0, Turn("system", before))
     return DialogueExample(
         values.row_id(row),
         row.origin,
@@ -136,12 +151,13 @@ def _system_text(row: Row, column: str | Sequence[str]) -> str | None:
     """What the row's own column says to the system; one that holds no text says nothing."""
     used = (column,) if isinstance(column, str) else column
     lowered = {str(name).casefold(): name for name in row.values if name not in used}
-    found = [row.values[lowered[name]] for name in SYSTEM_NAMES if name in lowered]
-    found = [
-        turns_of([text])[0].text if isinstance(text, Mapping) and text.get("parts") else text
-        for text in found
+    found = [(name, row.values[lowered[name]]) for name in SYSTEM_NAMES if name in lowered]
+    texts = [
+        text_of(said, f"column {name!r}")
+        for name, said in found
+        if isinstance(said, str | list | Mapping) and said
     ]
-    said = [text for text in found if isinstance(text, str) and text.strip()]
+    said = [text for text in texts if text.strip()]
     return values.text(Row({"system": said[0]}, row.origin), "system") if said else None
 
 

@@ -1,4 +1,4 @@
-"""Which files of a folder are its splits, by their names.
+"""Which files of a folder are its splits, by their names and those of the folders in it.
 
 Not for: reading the files (`sources`), or what endings mean (`file_names`).
 """
@@ -14,6 +14,11 @@ from tunewell.data.file_names import ENDINGS, ending_of, split_words
 from tunewell.data.json_documents import SPLIT_NAMES
 from tunewell.data.parallel import stems
 
+_ANNOTATIONS = {"act", "acts", "emotion", "emotions", "topic", "topics"}
+"""What files of DailyDialog are about that stand beside the conversations, such as `dialogues_act_train.txt`."""
+
+_NUMBERED = re.compile(r"(?P<stem>.*?)[-_.]?\d+(?P<ending>\.[a-z]+(?:\.gz)?)", re.IGNORECASE)
+
 _LAST_WORDS = {**SPLIT_NAMES, "testa": "validation", "testb": "test"}
 """What the last word of a longer name says; `testa` and `testb` are the CoNLL-2003 task's own."""
 
@@ -22,7 +27,9 @@ def find_splits(folder: str, *, any_ending: bool = False) -> tuple[dict[str, str
     """File names by split, in no order, and the names of data files that are no split.
 
     A file is a split by its whole name (`dev.tsv`, `dev-v2.0.json`), or, where no file of the folder is, by the last
-    word of its name (`en_ewt-ud-dev.conllu.gz`). Parallel files count as one, by what their names share: `train` for
+    word of its name (`en_ewt-ud-dev.conllu.gz`), or by the first (`train.en.tsv.gz` beside `dev.en.tsv.gz`). Where there
+    are no such files, folders in it may be splits: the name is that of a file in one, or that of a folder whose files are
+    numbered (see `numbered_files`). A folder of numbered files alone is the training split, named `.`. Parallel files count as one, by what their names share: `train` for
     `train.en` and `train.de`; of them the first word counts too (`train.en-de`, `test_2016_flickr`), where it is of one
     text alone. With `any_ending`, files without a known ending count too, each for itself.
 
@@ -35,6 +42,11 @@ def find_splits(folder: str, *, any_ending: bool = False) -> tuple[dict[str, str
     splits = _choose(folder, candidates, lambda name: SPLIT_NAMES.get(split_words(name)[0]))
     splits = splits or _choose(folder, candidates, lambda name: _LAST_WORDS.get(split_words(name)[1]))
     splits |= _by_first_words(sides, splits)
+    splits = splits or _by_beginnings(folder, [name for name in known if name not in sides])
+    if not splits and not any_ending:
+        splits = _by_folders(folder, names) or ({"train": "."} if numbered_files(folder) else {})
+        if splits:
+            return splits, [name for split in splits.values() for name in _siblings(folder, split)]
     if not splits:
         unsaid = [] if any_ending else [name for name in names if _LAST_WORDS.get(split_words(name)[1])]
         fix = f"name the files train, validation and test, each with an ending of {', '.join(ENDINGS)}"
@@ -72,11 +84,85 @@ def _by_first_words(stems: Mapping[str, object], known: Mapping[str, str]) -> di
     }
 
 
+def numbered_files(folder: str) -> list[str]:
+    """The files of a folder that are parts of one table, alike but for their numbers (`dialogues_001.json`); else none."""
+    groups: dict[str, list[str]] = {}
+    for entry in Path(folder).iterdir():
+        match = _NUMBERED.fullmatch(entry.name)
+        if match is not None and ending_of(entry.name) is not None:
+            groups.setdefault(f"{match['stem']}*{match['ending']}", []).append(entry.name)
+    found = [own for own in groups.values() if len(own) > 1]
+    return sorted(found[0], key=lambda name: (len(name), name)) if len(found) == 1 else []
+
+
+def _by_beginnings(folder: str, names: list[str]) -> dict[str, str]:
+    """Files by the first words of their names, where what follows is the same: `train.en.tsv`, `dev.en.tsv`."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        word, *rest = re.split(r"[-_.]", name.lower().removesuffix(".gz"))
+        if word in SPLIT_NAMES:
+            groups.setdefault(".".join(rest), []).append(name)
+    chosen = [_choose(folder, own, lambda name: SPLIT_NAMES[_first_word(name)]) for own in groups.values()]
+    found = [splits for splits in chosen if "train" in splits]
+    if len(found) > 1:
+        first = {split: Path(folder) / name for split, name in found[0].items()}
+        are_parts = all(rest[:1].isdigit() for rest in groups if len(groups) > 1)
+        options = [f"--{split} {first[split]}" for split in ("validation", "test") if split in first]
+        raise DataError(
+            f"each of {', '.join(splits['train'] for splits in found[:6])} could be the train split",
+            where=folder,
+            fix="put the parts together in one file for each split"
+            if are_parts
+            else f"give the files of one: tunewell train {' '.join([str(first['train']), *options])}",
+        )
+    return found[0] if found else {}
+
+
+def _by_folders(folder: str, names: list[str]) -> dict[str, str]:
+    """Splits that are folders: the only data file in each, or all of them where they are numbered."""
+    folders = [name for name in names if (Path(folder) / name).is_dir()]
+    chosen = _choose(folder, folders, lambda name: SPLIT_NAMES.get(name.lower()))
+    splits: dict[str, str] = {}
+    for split, name in chosen.items() if "train" in chosen else ():
+        inner = Path(folder) / name
+        files = sorted(entry.name for entry in inner.iterdir() if ending_of(entry.name) is not None)
+        texts = [file for file in files if not any(_is_about(file, other) for other in files)]
+        if len(texts) == 1:
+            splits[split] = str(Path(name) / texts[0])
+        elif numbered_files(str(inner)):
+            splits[split] = name
+        else:
+            raise DataError(
+                f"the {split} split is a folder that holds {', '.join(files[:6]) or 'no data files'}, where one file is "
+                "expected",
+                where=str(inner),
+                fix="give the files themselves: tunewell train FILE --validation FILE --test FILE",
+            )
+    return splits
+
+
+def _siblings(folder: str, split: str) -> list[str]:
+    """The data files beside that of a split which are no part of it."""
+    path = Path(folder) / split
+    inner = path if path.is_dir() else path.parent
+    used = numbered_files(str(inner)) if path.is_dir() else [path.name]
+    rest = [entry.name for entry in inner.iterdir() if ending_of(entry.name) is not None]
+    return sorted(str((inner / name).relative_to(folder)) for name in rest if name not in used)
+
+
+def _first_word(name: str) -> str:
+    return re.split(r"[-_.]", name.lower())[0]
+
+
+def _words(name: str) -> set[str]:
+    return set(re.split(r"[-_.]", name.lower()))
+
+
 def _choose(folder: str, names: list[str], split_of: Callable[[str], str | None]) -> dict[str, str]:
     chosen: dict[str, str] = {}
     for name in names:
         split = split_of(name)
-        if split is None:
+        if split is None or any(_is_about(name, other) for other in names):
             continue
         if split in chosen:
             raise DataError(
@@ -86,3 +172,14 @@ def _choose(folder: str, names: list[str], split_of: Callable[[str], str | None]
             )
         chosen[split] = name
     return chosen
+
+
+def could_be_tests(names: list[str]) -> list[str]:
+    """Those of the files that are no split which may be other test sets."""
+    return [name for name in names if not _words(name) & _ANNOTATIONS]
+
+
+def _is_about(name: str, other: str) -> bool:
+    """Whether a file says something of what another one holds, as `dialogues_act_train.txt` of `dialogues_train.txt`."""
+    more = _words(name) - _words(other)
+    return bool(more) and more <= _ANNOTATIONS and _words(other) <= _words(name)

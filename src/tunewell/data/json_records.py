@@ -16,7 +16,7 @@ header line before the first of them gives none. Not for: JSON files that are on
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tunewell.core.examples import Origin, Row
@@ -39,6 +39,17 @@ _KINDS: dict[type, str] = {
 def kind_of(value: object) -> str:
     """A JSON value's kind, in words."""
     return _KINDS.get(type(value), "null")
+
+
+def are_objects(head: Sequence[Line]) -> bool:
+    """Whether lines of a file of another name are JSON objects: the first is one, and all look so."""
+    texts = [text for line in head if (text := line.text.strip())]
+    if not texts or not all(text.startswith("{") and text.endswith("}") for text in texts):
+        return False
+    try:
+        return isinstance(_one_value(texts[0]), dict)
+    except BadJson:
+        return False
 
 
 def read_rows(lines: Iterable[Line], reading: Reading) -> Iterator[Row]:

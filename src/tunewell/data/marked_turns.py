@@ -1,7 +1,8 @@
 """Texts that hold several turns, each behind a mark that says who speaks: what chat templates and transcripts write.
 
 Understood are `Human:` and `Assistant:` after blank lines (as Anthropic's hh-rlhf has them), `### Human:` and
-`### Instruction:`, ChatML's `<|im_start|>user`, `<|user|>`, Llama's `[INST]`, and lines that begin with a speaker's name.
+`### Instruction:`, ChatML's `<|im_start|>user`, `<|user|>`, the marks of Llama 2 and 3 and of Gemma, and lines that begin
+with a speaker's name.
 Not for: turns that `__eou__` parts (`multi_turn_lines`), or the role behind a name (`conversation_roles`).
 """
 
@@ -10,28 +11,43 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tunewell.data.conversation_roles import ROLES, Stated
+from tunewell.data.conversation_roles import Stated, role_named
 
 _HASHED = {"instruction": "user", "input": "user", "question": "user", "response": "assistant",
            "output": "assistant", "answer": "assistant"}  # fmt: skip
 
 _BLANK_LINES = re.compile(r"(?:\A|\n\n)\s*(Human|Assistant|System|User|H|A): ?")
 _HASHES = re.compile(
-    r"(?:\A|(?<=\s)|(?<=[.!?]))###\s*(Human|Assistant|User|System|Instruction|Input|Question|Response|Output|Answer)\s*:?\s*?(?=\s|\S)",
+    r"(?<!#)###[ \t]*(Human|Assistant|User|Bot|System|Instruction|Input|Question|Response|Output|Answer)\b"
+    r"[ \t]*(?:([:：])|(?=\n|\Z))",
     re.IGNORECASE,
 )
-_CHATML = re.compile(r"<\|im_start\|>\s*(\w+)\s*\n")
+_CHATML = re.compile(r"<\|im_start\|>\s*(\w+)[ \t]*(?:\n|\Z)")
+_LLAMA = re.compile(r"<\|start_header_id\|>\s*(\w+)\s*<\|end_header_id\|>")
+_GEMMA = re.compile(r"<start_of_turn>\s*(\w+)[ \t]*(?:\n|\Z)")
+_BEGINNINGS = ("<s>", "<bos>", "<|begin_of_text|>")
 _PIPES = re.compile(r"<\|(system|user|assistant)\|>\s*?\n?")
 _INST = re.compile(r"\[/?INST\]")
 _SYS = re.compile(r"\s*<<SYS>>(.*?)<</SYS>>", re.DOTALL)
-_ENDS = re.compile(r"(?:\s*(?:<\|im_end\|>|<\|end\|>|<\|endoftext\|>|<\|eot_id\|>|</s>|<eos>))+\s*\Z")
+_ENDS = re.compile(
+    r"(?:\s*(?:<\|im_end\|>|<\|end\|>|<\|endoftext\|>|<\|eot_id\|>|<\|end_of_text\|>|<end_of_turn>|</s>|<eos>))+\s*\Z"
+)
+
+_TIME = r"[\d:., /\u202f-]+(?:[AaPp]\.?[Mm]\.?)?"
+_BEFORE = (
+    rf"[ \t]*(?:\[{_TIME}\][ \t]*|\d{_TIME}[ \t]*[-–][ \t]+|\d\d?:\d\d(?::\d\d)?(?:[ ]?[AaPp][Mm])?[ \t]+)"
+)
+TIME = re.compile(_BEFORE)
+"""What a line of a log begins with: a time, in brackets or before a dash, or alone where it has hours and minutes."""
 
 SPEAKER = re.compile(
-    r"[ \t]*(?:\[[\d:., /-]+(?:[AP]M)?\][ \t]*)?(?:\*\*)?(#?[^\W\d_][\w .'()&/-]{0,30}?#?)(?:\*\*)?[ \t]?[:：](?!//)(?:\*\*)?[ \t]*"
+    rf"(?:{_BEFORE})?[ \t]*"
+    r"(?:\*\*)?(#?[^\W\d_](?:[\w .'&/-]|\([^()\n]{1,20}\)){0,30}?#?)(?:\*\*)?"
+    rf"(?:[ \t]*[(\[]{_TIME}[)\]])?[ \t]?[:：](?!//)(?:\*\*)?[ \t]*"
 )
 """A line that begins with a name and a colon, as transcripts have them; an address of the web is no name.
 
-A time in brackets may stand before it, and it may be bold.
+A time may stand before it, or in brackets behind it; and it may be bold.
 """
 
 
@@ -42,20 +58,50 @@ def marked_turns(text: str) -> list[Stated] | None:
     two marks (an instruction and its input) is one turn.
     """
     stripped = text.strip()
-    if stripped.startswith("<s>"):
-        stripped = stripped[3:].lstrip()
-    if stripped.startswith("<|im_start|>"):
-        return _after(_CHATML, stripped)
-    if stripped.startswith("<|") and _PIPES.match(stripped):
-        return _after(_PIPES, stripped)
+    for beginning in _BEGINNINGS:
+        stripped = stripped.removeprefix(beginning).lstrip()
+    for mark in (_CHATML, _PIPES, _LLAMA, _GEMMA):
+        if mark.match(stripped):
+            return _after(list(mark.finditer(stripped)), stripped)
     if stripped.startswith("[INST]"):
         return _between_inst(stripped)
     if stripped.startswith(("Human:", "H:", "User:", "System:")) and len(_BLANK_LINES.findall(stripped)) > 1:
-        return _after(_BLANK_LINES, stripped)
-    marks = [match[1].casefold() for match in _HASHES.finditer(stripped)]
-    if len({_HASHED.get(name) or ROLES[name] for name in marks} - {"system"}) == 2:
-        return _after(_HASHES, stripped)
-    return None
+        return _after(list(_BLANK_LINES.finditer(stripped)), stripped)
+    marks = _hashes(stripped) if "###" in stripped else []
+    return _after(marks, stripped) if marks else None
+
+
+def _hashes(text: str) -> list[re.Match[str]]:
+    """The marks with `###` that part turns: those like the first of each side, for others are headings of what is said.
+
+    `System` counts before these alone, and `Input` directly behind `Instruction`. A mark without a colon is alone on its
+    line. Empty where only one side speaks.
+    """
+    found = [
+        match for match in _HASHES.finditer(text) if match[2] or text[: match.start()][-1:] in ("", "\n")
+    ]
+    first: dict[str, tuple[str, bool]] = {}
+    for match in found:
+        first.setdefault(_hashed(match), _kind(match))
+    if not {"user", "assistant"} <= first.keys():
+        return []
+    kept: list[re.Match[str]] = []
+    for match in found:
+        before = [_hashed(other) for other in kept]
+        more = match[1].casefold() == "input" and kept and kept[-1][1].casefold() == "instruction"
+        is_first = _hashed(match) == "system" and set(before) <= {"system"}
+        if more or is_first or _kind(match) in (first["user"], first["assistant"]):
+            kept.append(match)
+    return kept
+
+
+def _hashed(match: re.Match[str]) -> str:
+    name = match[1].casefold()
+    return _HASHED.get(name) or str(role_named(name))
+
+
+def _kind(match: re.Match[str]) -> tuple[str, bool]:
+    return match[1].casefold(), match[2] is not None
 
 
 def transcript_turns(text: str) -> list[Stated] | None:
@@ -86,9 +132,8 @@ def in_turns(lines: Sequence[str], names: set[str]) -> list[Stated]:
     return [Stated(name, "\n".join(said).strip(), is_role=False) for name, said in turns]
 
 
-def _after(mark: re.Pattern[str], text: str) -> list[Stated]:
+def _after(places: Sequence[re.Match[str]], text: str) -> list[Stated]:
     """What stands behind each mark; before the first it is the system's."""
-    places = list(mark.finditer(text))
     turns: list[Stated] = []
     before = text[: places[0].start()].strip()
     if before:
@@ -100,7 +145,7 @@ def _after(mark: re.Pattern[str], text: str) -> list[Stated]:
         name = {"h": "user", "a": "assistant"}.get(name, _HASHED.get(name, name))
         if not said and (place + 1 == len(places) or name == "system"):
             continue
-        if turns and mark is _HASHES and turns[-1].name == name:
+        if turns and match.re is _HASHES and turns[-1].name == name:
             turns[-1] = Stated(name, f"{turns[-1].text}\n{said}".strip())
         else:
             turns.append(Stated(name, said))

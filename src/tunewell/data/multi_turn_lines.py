@@ -25,6 +25,7 @@ END_OF_UTTERANCE = "__eou__"
 
 _END_OF_TURN = "__eot__"
 _OTHER_NAMES = ("topic", "acts", "emotions")
+_SENTENCE_ENDS = (".", "!", "?", "。", "！", "？", "…")
 _NUMBERS = re.compile(r"\d+( \d+)*")
 
 
@@ -47,6 +48,16 @@ def looks_like_turns(head: Sequence[Line]) -> bool:
     """
     marked = [END_OF_UTTERANCE in line.text.partition("\t")[0] for line in head if not is_blank(line.text)]
     return bool(marked) and marked[0] and 10 * marked.count(True) >= 9 * len(marked)
+
+
+def looks_like_tabbed(head: Sequence[Line]) -> bool:
+    """Whether lines are unmistakably no table, but texts parted by tabs: the first says something, and they are uneven."""
+    lines = [line.text for line in head if not is_blank(line.text)]
+    first = lines[0].strip("\t").split("\t") if lines else []
+    counts = Counter(line.strip("\t").count("\t") for line in lines)
+    uneven = 10 * counts.most_common(1)[0][1] < 9 * len(lines) if lines else False
+    says = all(" " in field.strip() or field.strip()[-1:] in _SENTENCE_ENDS for field in first)
+    return uneven and min(counts) > 0 and says and '"' not in "".join(field[:1] for field in first)
 
 
 def read_rows(lines: Iterable[Line], reading: Reading) -> Iterator[Row]:

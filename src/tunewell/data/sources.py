@@ -11,6 +11,7 @@ Not for: what the columns mean (the task), or faults of content such as duplicat
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -44,7 +45,7 @@ from tunewell.data.file_names import (
     missing,
     short_name,
 )
-from tunewell.data.folders import find_splits
+from tunewell.data.folders import could_be_tests, find_splits, numbered_files
 from tunewell.data.json_documents import MAX_DOCUMENT_BYTES, Document
 from tunewell.data.lines import Line, read_lines
 from tunewell.data.opening import MAX_DECOMPRESSED_BYTES, OpenFile, opened
@@ -119,18 +120,42 @@ def _read_folder(folder: str, settings: SourceSettings) -> dict[str, Source]:
     for split in _SPLITS_IN_ORDER:
         if split in names:
             path = str(Path(folder) / names[split])
-            found = None if Path(path).is_file() else parallel.find(path)
-            tables = _read_file(path, settings) if found is None else _read_parallel(found, settings)
+            if Path(path).is_dir():
+                tables = {"train": _read_numbered(path, settings)}
+            else:
+                found = None if Path(path).is_file() else parallel.find(path)
+                tables = _read_file(path, settings) if found is None else _read_parallel(found, settings)
             if set(tables) != {"train"}:
                 raise DataError("one file of a folder holds several splits itself", where=path)
             sources[split] = replace(tables["train"], name=short_name(folder))
     if others:
         first = next(iter(sources))
         note = f"files in {folder} that are no split and were not read: {', '.join(others)}"
-        other = next(iter(parallel.stems(others)), others[0])
-        note += "" if "test" in sources else f" (for a test set: --test {Path(folder) / other})"
+        tests = [] if "test" in sources else could_be_tests(others)
+        test = next(iter([*parallel.stems(tests), *tests]), None)
+        note += f" (for a test set: --test {Path(folder) / test})" if test else ""
         sources[first] = replace(sources[first], notes=(note, *sources[first].notes))
     return sources
+
+
+def _read_numbered(folder: str, settings: SourceSettings) -> Source:
+    """The rows of numbered files as one table, in the order of the numbers."""
+    names = numbered_files(folder)
+    digest = hashlib.sha256()
+    parts: list[Source] = []
+    for name in names:
+        tables = _read_file(str(Path(folder) / name), settings)
+        if set(tables) != {"train"}:
+            raise DataError(
+                "one of several numbered files holds several splits itself", where=str(Path(folder) / name)
+            )
+        parts.append(tables["train"])
+        digest.update(f"{name} {parts[-1].fingerprint}\n".encode())
+    rows = [row for part in parts for row in part.rows]
+    columns = tuple(dict.fromkeys(column for part in parts for column in part.columns))
+    note = f"{len(names)} numbered files in {folder}, {names[0]} to {names[-1]}, were read as one"
+    notes = (note, *(said for part in parts for said in part.notes))
+    return Source(rows, columns, notes, digest.hexdigest(), short_name(folder))
 
 
 def _read_parallel(found: parallel.Parallel, settings: SourceSettings) -> dict[str, Source]:
@@ -168,26 +193,30 @@ def _format_inside(reading: Reading) -> _Kind:
     with opened(path) as file:
         scratch = Reading(path, replace(settings, on_bad_row="drop"))
         head = conll_layout.head_of(read_lines(file.stream, scratch))
+    found = _kind_of_lines(head, kind, has_names=settings.column_names is not None)
+    if found is None:
+        return kind
+    inside, what, else_ = found
+    reading.notes.append(f"{path} holds {what}, and was read as such (data.format={kind} {else_})")
+    return inside
+
+
+def _kind_of_lines(head: list[Line], kind: Format, *, has_names: bool) -> tuple[_Kind, str, str] | None:
+    """What the first lines of a file are, how it is said, and what its ending would do; None for what the ending says."""
+    as_they_are = "keeps its lines as they are"
     if multi_turn_lines.looks_like_turns(head):
-        reading.notes.append(
-            f"{path} holds a conversation on each line, its turns parted by __eou__, and was read as such "
-            f"(data.format={kind} keeps its lines as they are)"
-        )
-        return "turns"
+        return "turns", "a conversation on each line, its turns parted by __eou__", as_they_are
     form = transcripts.form_of(head)
     if form is not None:
-        reading.notes.append(
-            f"{path} holds {transcripts.NAMES[form]}, and was read as such "
-            f"(data.format={kind} keeps its lines as they are)"
-        )
-        return form
-    if not conll_layout.looks_like_tags(head):
-        return kind
-    reading.notes.append(
-        f"{path} holds columns of words and tags, one word a line, and was read as such "
-        f"(data.format={kind} keeps its lines apart)"
-    )
-    return "conll"
+        return form, transcripts.NAMES[form], as_they_are
+    if kind == "txt" and not has_names and json_records.are_objects(head):
+        return "jsonl", "JSON lines", as_they_are
+    if kind == "tsv" and not has_names and multi_turn_lines.looks_like_tabbed(head):
+        what = "lines of texts parted by tabs, of different numbers and without names of columns"
+        return "txt", what, "wants a header and as many columns in each line"
+    if conll_layout.looks_like_tags(head):
+        return "conll", "columns of words and tags, one word a line", "keeps its lines apart"
+    return None
 
 
 def _table(rows: Iterator[Row], reading: Reading, file: OpenFile, *, checked: bool) -> Source:

@@ -16,7 +16,7 @@ from tunewell.core.examples import Origin, Row
 from tunewell.data.conll_layout import head_of, is_blank
 from tunewell.data.conversation_roles import ROLES
 from tunewell.data.lines import Line
-from tunewell.data.marked_turns import SPEAKER, in_turns
+from tunewell.data.marked_turns import SPEAKER, TIME, in_turns
 from tunewell.data.reading import Reading
 
 Form = Literal["transcript", "parlai", "numbered"]
@@ -29,6 +29,12 @@ NAMES: dict[Form, str] = {
 """What a form is called where it is said how a file was read."""
 
 _RULE = re.compile(r"\s*([-=*_#~])\1{2,}\s*")
+_FENCED = re.compile(r"\s*([=#~-])\1+[ \t]*[^=#~\s].{0,60}?[ \t]*\1{2,}\s*")
+_HEADING = re.compile(
+    r"[\s=#*~\[(<_-]*(?:conversation|dialogue|dialog|chat|session|episode|transcript|对话|会话)[ \t]*(?:no\.?|number|#)?"
+    r"[ \t]*\d+[\s=#*~\])>:：_-]*",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"(\d+) (?=\S)")
 _PERSONA = re.compile(r"(your|partner's) persona: ?")
 _SILENCE = "__SILENCE__"
@@ -40,7 +46,7 @@ _FEWEST = 4
 
 def form_of(head: Sequence[Line]) -> Form | None:
     """The form of a text file, where its first lines are unmistakable."""
-    lines = [line.text for line in head if not is_blank(line.text) and not _RULE.fullmatch(line.text)]
+    lines = _said(head)
     if len(lines) < _FEWEST:
         return None
     if _share(line.startswith("text:") and "\t" in line for line in lines) > 0.9:
@@ -48,6 +54,44 @@ def form_of(head: Sequence[Line]) -> Form | None:
     if lines[0].startswith("1 ") and _are_numbered(lines):
         return "numbered"
     return "transcript" if lines[0] and _speakers(lines) else None
+
+
+def _is_rule(text: str) -> bool:
+    """Whether a line parts conversations: `---`, `=== Conversation 1 ===`, `# Dialogue 2`."""
+    return any(form.fullmatch(text) is not None for form in (_RULE, _FENCED, _HEADING))
+
+
+def _said(head: Sequence[Line]) -> list[str]:
+    """The lines that may be of turns."""
+    lines = [line.text for line in head if not is_blank(line.text) and not _is_rule(line.text)]
+    return [line for line in lines if not _is_notice(line)] if _is_log(head) else lines
+
+
+def _is_log(head: Sequence[Line]) -> bool:
+    """Whether most lines begin with a time."""
+    lines = [line.text for line in head if not is_blank(line.text)]
+    return 2 * sum(TIME.match(line) is not None for line in lines) > len(lines)
+
+
+def _is_notice(line: str) -> bool:
+    """Whether a line of a log is by nobody, such as `12/08/2023, 09:59 - Ann joined`."""
+    return TIME.match(line) is not None and SPEAKER.match(line) is None
+
+
+def _without_notices(lines: Iterable[Line], reading: Reading) -> Iterator[Line]:
+    number = 0
+    for line in lines:
+        if _is_notice(line.text):
+            number += 1
+        else:
+            yield line
+    if number:
+        were = (
+            "1 line with a time and no speaker was"
+            if number == 1
+            else f"{number} lines with a time and no speaker were"
+        )
+        reading.notes.append(f"{were} left out of {reading.file}")
 
 
 def _share(found: Iterable[bool]) -> float:
@@ -91,15 +135,16 @@ def read_rows(lines: Iterable[Line], form: Form, reading: Reading) -> Iterator[R
     lines = iter(lines)
     head = head_of(lines)
     everything = (_counted(line, reading) for line in chain(head, lines))
-    kept = (line for line in everything if not reading.is_bad(line.number, line.number))
+    kept: Iterator[Line] = (line for line in everything if not reading.is_bad(line.number, line.number))
     if form == "parlai":
         groups = _episodes(kept)
         return (_row(_parlai(group), group, reading) for group in groups)
     if form == "numbered":
         return (_row(_numbered(group), group, reading) for group in _restarted(kept))
-    texts = [line.text for line in head if not is_blank(line.text) and not _RULE.fullmatch(line.text)]
-    names = {*_speakers(texts), *ROLES}
-    return (_row(_spoken(group, names), group, reading) for group in _parted(kept))
+    names = {*_speakers(_said(head)), *ROLES}
+    if _is_log(head):
+        kept = _without_notices(kept, reading)
+    return (_row(_spoken(group, names), group, reading) for group in _parted(kept, names, reading))
 
 
 def _counted(line: Line, reading: Reading) -> Line:
@@ -111,15 +156,16 @@ def _row(messages: list[dict[str, str]], group: Sequence[Line], reading: Reading
     return Row({"messages": messages}, Origin(reading.file, group[0].number))
 
 
-def _parted(lines: Iterable[Line]) -> Iterator[list[Line]]:
+def _parted(lines: Iterable[Line], names: set[str], reading: Reading) -> Iterator[list[Line]]:
     """The lines between blank lines or rules.
 
-    Where each turn stands between blank lines, conversations are parted by rules, or by several blank lines.
+    Where each turn stands between blank lines, conversations are parted by rules, or by several blank lines; without
+    such all of it is one.
     """
     blocks: list[tuple[int, list[Line]]] = []
     gap = 2  # how much parts a block from the one before it: 1 a blank line, 2 several, 3 a rule
     for line in lines:
-        if _RULE.fullmatch(line.text):
+        if _is_rule(line.text):
             gap = 3
         elif is_blank(line.text):
             gap = gap if gap == 3 else min(gap + 1, 2)
@@ -129,10 +175,15 @@ def _parted(lines: Iterable[Line]) -> Iterator[list[Line]]:
         else:
             blocks[-1][1].append(line)
     gaps = [gap for gap, _ in blocks[1:]]
-    singles = sum(len(block) == 1 for _, block in blocks)
+    singles = sum(_num_spoken(block, names) < 2 for _, block in blocks)
     least = max(gaps) if gaps and 2 * singles > len(blocks) and max(gaps) > 1 else 1
     if 3 in gaps:
         least = 3
+    elif least == 1 and len(blocks) > 1 and 10 * singles >= 9 * len(blocks):
+        least = 4
+        reading.notes.append(
+            f"{reading.file}: each turn stands between blank lines and nothing parts conversations, so all of it is one"
+        )
     group: list[Line] = []
     for gap, block in blocks:
         if gap >= least and group:
@@ -141,6 +192,12 @@ def _parted(lines: Iterable[Line]) -> Iterator[list[Line]]:
         group += block
     if group:
         yield group
+
+
+def _num_spoken(block: Sequence[Line], names: set[str]) -> int:
+    """How many lines of a block begin with the name of a speaker."""
+    found = [SPEAKER.match(line.text) for line in block]
+    return sum(match is not None and match[1].strip().casefold() in names for match in found)
 
 
 def _spoken(group: Sequence[Line], names: set[str]) -> list[dict[str, str]]:
@@ -172,11 +229,11 @@ def _parlai(group: Sequence[Line]) -> list[dict[str, str]]:
         said = fields.get("text", "").replace("\\n", "\n").split("\n")
         personas = [part for part in said if _PERSONA.match(part)]
         messages += _persona(personas) if not messages else []
-        messages.append(_said("user", "\n".join(part for part in said if not _PERSONA.match(part))))
+        messages.append(_message("user", "\n".join(part for part in said if not _PERSONA.match(part))))
         reply = fields.get("labels", fields.get("eval_labels"))
         if reply is not None:
             messages.append(
-                _said("assistant", reply.split("|")[0].replace("__PIPE__", "|").replace("\\n", "\n"))
+                _message("assistant", reply.split("|")[0].replace("__PIPE__", "|").replace("\\n", "\n"))
             )
     return [message for message in messages if message["content"] != _SILENCE]
 
@@ -207,18 +264,18 @@ def _numbered(group: Sequence[Line]) -> list[dict[str, str]]:
         if not tab:
             before.append(said)
             continue
-        messages.append(_said("user", "\n".join([*before, said])))
-        messages.append(_said("assistant", rest.split("\t")[0]))
+        messages.append(_message("user", "\n".join([*before, said])))
+        messages.append(_message("assistant", rest.split("\t")[0]))
         before = []
-    messages += [_said("user", "\n".join(before))] if before else []
+    messages += [_message("user", "\n".join(before))] if before else []
     return [message for message in messages if message["content"] != _SILENCE]
 
 
 def _persona(lines: Sequence[str]) -> list[dict[str, str]]:
     """The assistant's persona, which stands before the conversation; the partner's is not for it to know."""
     own = [line for line in lines if not line.startswith("partner's")]
-    return [_said("system", "\n".join(own))] if own else []
+    return [_message("system", "\n".join(own))] if own else []
 
 
-def _said(role: str, text: str) -> dict[str, str]:
+def _message(role: str, text: str) -> dict[str, str]:
     return {"role": role, "content": text}

@@ -17,7 +17,7 @@ from tunewell.config import TaskSettings, require, setting
 from tunewell.core.errors import DataError, ModelError
 from tunewell.core.examples import DialogueExample, Origin, ReplyPrediction, Row, Turn
 from tunewell.core.sections import Section
-from tunewell.data import conversation_columns, distractors
+from tunewell.data import conversation_columns, conversation_speakers, distractors
 from tunewell.data import conversations as reading
 from tunewell.data.columns import require_columns
 from tunewell.data.conversation_forms import gather_turns
@@ -43,6 +43,9 @@ class DialogueConfig(TaskSettings):
     name: Literal["dialogue"] = setting("dialogue", "the task")
     messages: str | list[str] | None = setting(
         None, "the column of the conversation; or two, of what is asked and of what is replied"
+    )
+    assistant: str | int | None = setting(
+        None, "the speaker who is the assistant, where the names do not say it; the same in all files"
     )
     replies: Literal["assistant", "all"] = setting(
         "assistant", "which turns are learnt and scored: the assistant's, or every turn but the first"
@@ -122,8 +125,7 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
             if guessed is None:
                 return None
             found = guessed
-        named = found if isinstance(found, str) else " + ".join(found)
-        return Reading({"messages": found}, f"messages = {named}")
+        return Reading(*conversation_speakers.found_settings(columns, sample, found, given))
 
     @classmethod
     def new(cls, config: DialogueConfig) -> Self:
@@ -142,17 +144,10 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
         return gather_turns(columns, rows)
 
     def adapted(self, columns: Sequence[str], rows: Sequence[Row]) -> Self:
-        """The conversation where it stands in a file of another form."""
-        own = self._columns
-        named = [own] if isinstance(own, str) else own
-        if all(name in columns for name in named):
-            return self
-        found = conversation_columns.guess_column(columns, rows, None)
-        return (
-            self
-            if found is None
-            else replace(self, config=self.config.model_copy(update={"messages": found}))
-        )
+        """The conversation where it stands in a file of another form, and its assistant where the speakers are others."""
+        own, assistant = self._columns, self.config.assistant
+        changes = conversation_speakers.other_settings(columns, rows, own, assistant)
+        return replace(self, config=self.config.model_copy(update=changes))
 
     def check_columns(self, columns: Sequence[str], name: str, *, labelled: bool = True) -> None:
         """The conversation must be there."""
@@ -162,7 +157,10 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
 
     def read(self, row: Row, *, labelled: bool = True) -> DialogueExample:
         """With `labelled`, a conversation with a reply of the assistant's at its end; else what a reply is asked for."""
-        return reading.read_conversation(row, self._columns, labelled=labelled, system=self.config.system)
+        system, assistant = self.config.system, self.config.assistant
+        return reading.read_conversation(
+            row, self._columns, labelled=labelled, system=system, assistant=assistant
+        )
 
     def learn(self, examples: Mapping[str, Sequence[DialogueExample]]) -> Self:
         """The replies of training, or a sample of them, from which false ones are drawn."""
