@@ -12,6 +12,7 @@ from tunewell.metrics.likelihoods import likelihood_table
 from tunewell.metrics.replies import ranking_table
 from tunewell.metrics.tables import Scores
 from tunewell.runs.fitting import _evaluator
+from tunewell.runtime import Runtime
 from tunewell.training.loop import TrainState, record
 
 
@@ -24,7 +25,7 @@ def evaluator(*found: Scores) -> Any:
     """The loop's, over a predictor whose answers score as `found`, one evaluation after the other."""
     waiting = iter(found)
     task = SimpleNamespace(score=lambda examples, predictions: next(waiting))
-    brief = SimpleNamespace(calibrated=lambda examples: (task, []), task=task)
+    brief = SimpleNamespace(calibrated=lambda examples: (task, []), task=task, runtime=Runtime())
     return _evaluator(SimpleNamespace(in_training=lambda: brief), [])  # type: ignore[arg-type]
 
 

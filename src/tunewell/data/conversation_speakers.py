@@ -78,7 +78,7 @@ def found_settings(
     columns: Sequence[str], rows: Sequence[Row], column: str | list[str], given: Mapping[str, Any]
 ) -> tuple[dict[str, Any], str]:
     """The settings of a file whose column was found, and the sentence that says them; see `assistant_among`."""
-    assistant = given.get("assistant")
+    assistant = given.get("assistant")  # not yet checked: it may be a number
     name, who = assistant_among(rows, column, None if assistant is None else str(assistant))
     said = [f"messages = {column if isinstance(column, str) else ' + '.join(column)}", who]
     if given.get("messages") is None and is_by_order(column):
@@ -90,7 +90,7 @@ def found_settings(
 
 
 def other_settings(
-    columns: Sequence[str], rows: Sequence[Row], column: str | Sequence[str], assistant: str | int | None
+    columns: Sequence[str], rows: Sequence[Row], column: str | Sequence[str], assistant: str | None
 ) -> dict[str, Any]:
     """What is otherwise in another file than that of training: the column, and who is the assistant."""
     changes: dict[str, Any] = {}
@@ -98,7 +98,7 @@ def other_settings(
         found = guess_column(columns, rows, None)
         changes = {} if found is None else {"messages": found}
     column = changes.get("messages", column)
-    if assistant is None or not _has_speaker(rows, column, str(assistant)):
+    if assistant is None or not _has_speaker(rows, column, assistant):
         try:
             name, who = assistant_among(rows, column)
         except ConfigError:

@@ -39,7 +39,7 @@ def read_conversation(
     *,
     labelled: bool,
     system: str | None = None,
-    assistant: str | int | None = None,
+    assistant: str | None = None,
 ) -> DialogueExample:
     """One row, checked.
 
@@ -55,9 +55,7 @@ def read_conversation(
     found = column if labelled else column_for(row.values, column)
     try:
         stated = stated_turns(row, found, labelled=labelled)
-        roles = roles_of(
-            stated, "assistant" if labelled else "user", None if assistant is None else str(assistant)
-        )
+        roles = roles_of(stated, "assistant" if labelled else "user", assistant)
         joined = _joined(stated, roles)
         _check_order(joined)
         _check_characters(joined)

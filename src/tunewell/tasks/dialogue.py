@@ -44,7 +44,7 @@ class DialogueConfig(TaskSettings):
     messages: str | list[str] | None = setting(
         None, "the column of the conversation; or two, of what is asked and of what is replied"
     )
-    assistant: str | int | None = setting(
+    assistant: str | None = setting(
         None, "the speaker who is the assistant, where the names do not say it; the same in all files"
     )
     replies: Literal["assistant", "all"] = setting(
