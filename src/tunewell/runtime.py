@@ -66,23 +66,24 @@ class StopFlag:
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """Inside the block a signal that is listened to raises `Interrupted`, as one does that came before."""
-        if self:
-            raise self._interrupted()
-        self._leaves_at_once = True
+        before, self._leaves_at_once = self._leaves_at_once, True
         try:
+            self._leave_if_set()
             yield
+            self._leave_if_set()  # what is inside may have caught it
         finally:
-            self._leaves_at_once = False
+            self._leaves_at_once = before
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if self.signal is not None:
             os._exit(75 if number == signal.SIGTERM else 130)
         self.signal = number
         if self._leaves_at_once:
-            raise self._interrupted()
+            self._leave_if_set()
 
-    def _interrupted(self) -> Interrupted:
-        return Interrupted("stopped", preempted=self.preempted)
+    def _leave_if_set(self) -> None:
+        if self:
+            raise Interrupted("stopped", preempted=self.preempted)
 
 
 class Shortage:

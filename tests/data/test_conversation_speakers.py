@@ -97,6 +97,14 @@ def test_an_even_count_is_decided_by_who_begins_or_asked_for() -> None:
     assert learnt([talk(*SHORT)] * 3)[0].adapted(["messages"], nearly).config.assistant is None
 
 
+def test_acts_of_speech_are_no_speakers() -> None:
+    said = [("A", "question"), ("B", "answer"), ("B", "question"), ("A", "answer")]
+    turns = [{"speaker": who, "text": f"{who} {act}", "act": act} for who, act in said]
+    row = Row({"messages": turns}, Origin("f", 1))
+    task, _ = learnt([row] * 3)
+    assert [turn.text for turn in task.read(row).turns] == ["A question", "B answer\nB question", "A answer"]
+
+
 def test_what_is_set_is_taken() -> None:
     task, said = learnt([talk(*SHORT)] * 3, assistant="Reader")
     assert said.endswith("assistant = Reader")

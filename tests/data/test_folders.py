@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tunewell.core.errors import DataError
 from tunewell.data.folders import find_splits
 from tunewell.data.sources import read
+from tunewell.data.values import row_id
 
 
 def folder_of(folder: Path, *names: str) -> str:
@@ -150,20 +152,26 @@ def test_folders_that_are_splits(tmp_path: Path) -> None:
 
 def test_numbered_files_are_one_table(tmp_path: Path) -> None:
     """SGD's folders: a hundred files a split, and one that says something else."""
-    talks_of(
-        tmp_path,
-        *(f"train/dialogues_{n:03}.txt" for n in (1, 2, 10)),
-        "train/schema.json",
-        "dev/dialogues_001.txt",
-    )
+    talk = [{"speaker": "USER", "utterance": "hi"}, {"speaker": "SYSTEM", "utterance": "yo"}]
+    documents = {f"train/dialogues_{n:03}.json": [{"turns": talk}] * 2 for n in (1, 2, 10)}
+    for name, document in {**documents, "dev/dialogues_001.json": [{"turns": talk}]}.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(document))
+    (tmp_path / "train/schema.json").write_text("[]")
     sources = read(str(tmp_path))
-    assert [row.origin.file[-7:] for row in sources["train"].rows] == ["001.txt", "002.txt", "010.txt"]
+    rows = sources["train"].rows
+    assert [row.origin.file[-8:] for row in rows[::2]] == ["001.json", "002.json", "010.json"]
+    assert len({row_id(row) for row in rows}) == len(rows) == 6, "lines begin anew in each file, ids do not"
     assert len(sources["validation"].rows) == 1
     said = " ".join(sources["train"].notes)
     assert "3 numbered files" in said
     assert "train/schema.json" in said
     assert sources["train"].fingerprint != sources["validation"].fingerprint
-    assert len(read(str(tmp_path / "train"))["train"].rows) == 3
+    assert len(read(str(tmp_path / "train"))["train"].rows) == 6
+    (tmp_path / "train/reviews.csv").write_text("text,label\na,b\n")
+    with pytest.raises(DataError, match="no train, validation or test file"):
+        read(str(tmp_path / "train"))
 
 
 def test_parts_of_a_split_are_to_be_put_together(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from tests.data.test_conversation_files import ROLES, SAID, conversations, writt
 from tunewell.core.errors import DataError
 from tunewell.core.examples import Origin, Row
 from tunewell.data.conversation_forms import gather_turns
+from tunewell.data.turn_tables import GATHERED
 from tunewell.tasks.dialogue import Dialogue
 
 WANTED = [list(zip(ROLES, said, strict=True)) for said in SAID]
@@ -118,3 +119,35 @@ def test_the_best_of_those_that_have_a_rank(ranks: tuple[Any, ...]) -> None:
         else 0
     )
     assert found[1][0].values["messages"][1]["content"] == f"r{best}"
+
+
+def test_conversations_of_several_files_are_different() -> None:
+    rows = [
+        Row(
+            {"dialogue_id": "1", "speaker": who, "text": f"{who} of {file}"},
+            Origin(f"d/part_{file}.json", line),
+        )
+        for file in "ab"
+        for line, who in enumerate(("user", "bot"), 1)
+    ]
+    found = gather_turns(["dialogue_id", "speaker", "text"], rows)
+    assert found is not None
+    assert [row.values["id"] for row in found[1]] == ["part_a.json:1", "part_b.json:1"]
+
+
+def test_names_of_people_are_not_what_they_say() -> None:
+    rows = [
+        Row(
+            {"conversation_id": "1", "customer": "Ann B", "agent": "Eve F", "message": text},
+            Origin("f.csv", line),
+        )
+        for line, text in enumerate(("hello there", "good day", "my card", "bring it"), 2)
+    ]
+    found = gather_turns(["conversation_id", "customer", "agent", "message"], rows, asked=True)
+    assert found is not None
+    assert [turn["content"] for turn in found[1][0].values[GATHERED]] == [
+        "hello there",
+        "good day",
+        "my card",
+        "bring it",
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -253,6 +254,10 @@ TEMPLATES = {
     "a blank before a reply": "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}",
 }
+ALTERNATING = (
+    "{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('turns must alternate') }}{% endif %}{% endfor %}"
+)
 TEMPLATES |= {
     "no beginning of a reply when it is asked for": "{% for message in messages %}"
     + CHATML_TURN
@@ -262,9 +267,12 @@ TEMPLATES |= {
     "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
     "a refusal of system turns": "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system turns') }}{% endif %}"
     + CHATML,
-    "a refusal of conversations that the assistant begins": "{% for message in messages %}"
-    "{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('turns must alternate') }}"
-    "{% endif %}{% endfor %}" + CHATML,
+    "a refusal of conversations that the assistant begins": ALTERNATING + CHATML,
+    "the system's text beside the last turn, by the date": "{{ strftime_now('%d') }}"
+    "{% if messages[0]['role'] == 'system' %}{% set loop_messages = messages[1:] %}{% set told = messages[0]['content'] %}"
+    "{% else %}{% set loop_messages = messages %}{% set told = '' %}{% endif %}{% for message in loop_messages %}"
+    "{% if message['role'] == 'user' %}<|im_start|>{% if loop.last and told %}{{ told }}\n{% endif %}{{ message['content'] }}"
+    "<|im_start|>{% else %} {{ message['content'] }}<|im_end|>{% endif %}{% endfor %}",
 }
 UNFIT = {
     "ends a reply with no token": "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n"
@@ -321,6 +329,72 @@ def test_what_a_template_writes_before_each_reply_is_asked_with_and_not_learnt(
         asked = again.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
         assert asked == tokenizer.prompt(TALK[1:2])
         assert settle_template(again) == [], "done once, done for good"
+
+
+def test_thoughts_of_the_data_are_learnt(texts: list[str], tmp_path: Path) -> None:
+    """Where replies begin with thoughts of their own, empty ones are no beginning that they share; nor are they later."""
+    thoughtful = (
+        "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{% if message['role'] == 'assistant' %}"
+        "{% if '</think>' not in message['content'] %}<think>\n\n</think>\n\n{% endif %}{% endif %}{{ message['content'] }}"
+        "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n"
+        "{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>\n\n{% endif %}{% endif %}"
+    )
+    thought = "<think>\nlong?\n</think>\n\ntwo hours"
+    loader = _with_template(tmp_path / "thoughts", texts, thoughtful)
+    tokenizer = chat_tokenizer(loader, (), ["goodbye", thought])
+    assert loader.notes == []
+    assert _words(tokenizer, tokenizer.reply_ids(thought)) == f"{thought}<|im_end|>"
+    tokenizer.hf.save_pretrained(tmp_path / "again")
+    assert settle_template(AutoTokenizer.from_pretrained(tmp_path / "again")) == []
+
+    tokenizer = chat_tokenizer(_with_template(tmp_path / "none", texts, thoughtful), (), ["goodbye"])
+    said = [{"role": "user", "content": "so?"}]
+    prompts = [
+        tokenizer.hf.apply_chat_template(said, tokenize=False, add_generation_prompt=True, **more)
+        for more in ({}, {"enable_thinking": False}, {"enable_thinking": True})
+    ]
+    assert [prompt.count("<think>") for prompt in prompts] == [1, 1, 1], "the template's own switch is set"
+    assert _words(tokenizer, tokenizer.reply_ids("two hours")) == "two hours<|im_end|>"
+
+
+def test_a_conversation_that_the_assistant_begins_is_cut_and_learnt_by_any_template(
+    texts: list[str], tmp_path: Path
+) -> None:
+    strict = (
+        "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system turns') }}{% endif %}"
+        + ALTERNATING
+    )
+    tokenizer = chat_tokenizer(_with_template(tmp_path / "model", texts, strict + CHATML), (), ())
+    turns = (TALK[0], Turn("assistant", "welcome"), *TALK[1:])
+    told = [Turn("user", f"{TALK[0].text}\n\n{TALK[1].text}"), *TALK[2:]]
+    assert tokenizer.conversation(turns).ids == tokenizer.conversation(told).ids
+    example = DialogueExample("a", Origin("f", 1), turns)
+    for limit in (60, 500):
+        features = Dialogue(DialogueConfig(messages="m", max_length_tokens=limit)).encode(example, tokenizer)
+        learnt = [token for feature in features for token in feature.target]
+        assert learnt == [token for place in REPLIES for token in tokenizer.reply_ids(TALK[place].text)]
+    long = (Turn("assistant", "welcome " * 20), Turn("user", "is it long? " * 9), Turn("assistant", "no"))
+    (feature,) = Dialogue(DialogueConfig(messages="m", max_length_tokens=30)).encode(
+        DialogueExample("b", Origin("f", 2), long), tokenizer
+    )
+    assert feature.num_truncated_tokens > 0
+
+
+def test_marks_that_the_files_call_special_end_replies(texts: list[str], tmp_path: Path) -> None:
+    """They need not be among the additional ones, as in the files of Gemma 3 and Phi-3."""
+    folder = tiny_causal(
+        tmp_path / "model", "llama", texts, chat_template=CHATML, special_tokens=CHATML_TOKENS
+    )
+    path = folder / "tokenizer_config.json"
+    config = json.loads(path.read_text())
+    for name in ("additional_special_tokens", "extra_special_tokens"):
+        config.pop(name, None)
+    path.write_text(json.dumps(config))
+    tokenizer = chat_tokenizer(ModelLoader(str(folder)), (), ())
+    end = tokenizer.hf.convert_tokens_to_ids("<|im_end|>")
+    assert end not in tokenizer.hf.all_special_ids
+    assert tokenizer.reply_ids("two hours")[-1] == end
+    assert end in tokenizer.end_ids
 
 
 def test_turns_that_a_template_refuses_are_put_elsewhere_and_that_is_said(

@@ -34,7 +34,18 @@ _FLAGS = {
 """Keys that hold true where this side speaks."""
 
 _ADDRESSEES = {"to", "target", "listener", "recipient", "receiver", "addressee", "replyto", "sentto"}
-_REMARKS = {*LABEL_NAMES, "act", "dialog_act", "dialogue_act", "acts", "domain", "lang", "language", "status"}
+_REMARKS = {
+    *LABEL_NAMES,
+    "act",
+    "dialog_act",
+    "dialogue_act",
+    "acts",
+    "intent",
+    "domain",
+    "lang",
+    "language",
+    "status",
+}
 _TIME = re.compile(r"[\dTZ:./ +-]*\d[:./-]\d[\dTZ:./ +-]*")
 _TEXT_PARTS = ("text", "input_text", "output_text")
 _OBJECTS = ("data", "message")
@@ -151,7 +162,11 @@ def _speaker(messages: Sequence[Mapping[str, Any]]) -> _Speaker | None:
     if said and all(role_named(str(message.get(said[0]))) for message in messages):
         return None
     shared = [key for key in messages[0] if all(_is_name(message.get(key)) for message in messages)]
-    shared = [key for key in shared if key not in TEXT_KEYS and _plain(key) not in _ADDRESSEES]
+    shared = [
+        key
+        for key in shared
+        if key not in TEXT_KEYS and _plain(key) not in _ADDRESSEES and key.casefold() not in _REMARKS
+    ]
     values = {key: [message[key] for message in messages] for key in shared}
     roles = {key: {value: _side(key, value) for value in values[key]} for key in shared}
     whole = {
@@ -180,7 +195,7 @@ def _tell_apart(values: Sequence[Any]) -> bool:
 def _refuse_doubt(key: str, values: Sequence[Any]) -> None:
     in_turn = all(value != following for value, following in pairwise(values))
     is_text = all(isinstance(value, str) and not _TIME.fullmatch(value) for value in values)
-    if is_text and len(set(values)) == 2 and not in_turn and key.casefold() not in _REMARKS:
+    if is_text and len(set(values)) == 2 and not in_turn:
         raise Unreadable(
             f"{key!r} may say who speaks ({' or '.join(map(repr, dict.fromkeys(values)))}), and then they do not take "
             "turns: call it 'speaker' if so, or take it out"

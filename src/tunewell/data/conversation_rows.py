@@ -15,6 +15,7 @@ from typing import Any
 from tunewell.core.errors import DataError
 from tunewell.core.examples import Row
 from tunewell.data import turn_tables
+from tunewell.data.columns import LABEL_NAMES
 from tunewell.data.marked_turns import SPEAKER
 from tunewell.data.turn_tables import GATHERED, TEXT_NAMES
 from tunewell.data.values import as_number
@@ -61,7 +62,7 @@ def gather_turns(columns: Sequence[str], rows: Sequence[Row], *, asked: bool = T
     if asked and judged is not None and (kept := _approved(rows, judged)):
         return list(columns), kept
     named = _thread_columns(columns)
-    if named is not None:
+    if named is not None and (asked or not any(name.strip().lower() in LABEL_NAMES for name in columns)):
         return _threads(rows, *named)
     if asked and list(columns) == ["text"] and (found := _of_lines(rows)) is not None:
         return found

@@ -153,7 +153,8 @@ def _system_text(row: Row, column: str | Sequence[str]) -> str | None:
     texts = [
         text_of(said, f"column {name!r}")
         for name, said in found
-        if isinstance(said, str | list | Mapping) and said
+        if (isinstance(said, Mapping) and said.keys() & {"parts", "text", "content"})
+        or (isinstance(said, str | list) and said)
     ]
     said = [text for text in texts if text.strip()]
     return values.text(Row({"system": said[0]}, row.origin), "system") if said else None

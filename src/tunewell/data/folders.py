@@ -17,7 +17,7 @@ from tunewell.data.parallel import stems
 _ANNOTATIONS = {"act", "acts", "emotion", "emotions", "topic", "topics"}
 """What files of DailyDialog are about that stand beside the conversations, such as `dialogues_act_train.txt`."""
 
-_NUMBERED = re.compile(r"(?P<stem>.*?)[-_.]?\d+(?P<ending>\.[a-z]+(?:\.gz)?)", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?P<stem>.*?)[-_.]?\d+(?P<ending>\.json(?:\.gz)?)", re.IGNORECASE)
 
 _LAST_WORDS = {**SPLIT_NAMES, "testa": "validation", "testb": "test"}
 """What the last word of a longer name says; `testa` and `testb` are the CoNLL-2003 task's own."""
@@ -85,14 +85,17 @@ def _by_first_words(stems: Mapping[str, object], known: Mapping[str, str]) -> di
 
 
 def numbered_files(folder: str) -> list[str]:
-    """The files of a folder that are parts of one table, alike but for their numbers (`dialogues_001.json`); else none."""
-    groups: dict[str, list[str]] = {}
-    for entry in Path(folder).iterdir():
-        match = _NUMBERED.fullmatch(entry.name)
-        if match is not None and ending_of(entry.name) is not None:
-            groups.setdefault(f"{match['stem']}*{match['ending']}", []).append(entry.name)
-    found = [own for own in groups.values() if len(own) > 1]
-    return sorted(found[0], key=lambda name: (len(name), name)) if len(found) == 1 else []
+    """The files of a folder that are parts of one table, alike but for their numbers (`dialogues_001.json`); else none.
+
+    They are documents, each whole by itself; `schema.json` may lie beside them, as in the data of SGD, and nothing else.
+    """
+    names = [entry.name for entry in Path(folder).iterdir() if ending_of(entry.name) is not None]
+    matches = [match for name in names if name != "schema.json" for match in [_NUMBERED.fullmatch(name)]]
+    if len(matches) < 2 or None in matches:
+        return []
+    alike = {(match["stem"], match["ending"]) for match in matches if match is not None}
+    found = [match[0] for match in matches if match is not None]
+    return sorted(found, key=lambda name: (len(name), name)) if len(alike) == 1 else []
 
 
 def _by_beginnings(folder: str, names: list[str]) -> dict[str, str]:

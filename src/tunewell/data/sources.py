@@ -50,6 +50,7 @@ from tunewell.data.json_documents import MAX_DOCUMENT_BYTES, Document
 from tunewell.data.lines import Line, read_lines
 from tunewell.data.opening import MAX_DECOMPRESSED_BYTES, OpenFile, opened
 from tunewell.data.reading import Reading, Source, SourceSettings
+from tunewell.data.values import row_id
 
 __all__ = ["ENDINGS", "Source", "SourceSettings", "read", "stream"]
 
@@ -151,8 +152,14 @@ def _read_numbered(folder: str, settings: SourceSettings) -> Source:
             )
         parts.append(tables["train"])
         digest.update(f"{name} {parts[-1].fingerprint}\n".encode())
-    rows = [row for part in parts for row in part.rows]
-    columns = tuple(dict.fromkeys(column for part in parts for column in part.columns))
+    rows = [
+        replace(
+            row, values={**row.values, "id": f"{name}:{row_id(row)}"}
+        )  # ids, and lines, begin anew in each
+        for name, part in zip(names, parts, strict=True)
+        for row in part.rows
+    ]
+    columns = tuple(dict.fromkeys(["id", *(column for part in parts for column in part.columns)]))
     note = f"{len(names)} numbered files in {folder}, {names[0]} to {names[-1]}, were read as one"
     notes = (note, *(said for part in parts for said in part.notes))
     return Source(rows, columns, notes, digest.hexdigest(), short_name(folder))

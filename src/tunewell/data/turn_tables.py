@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tunewell.core.errors import DataError, collected
@@ -68,6 +69,7 @@ def gather_turns(
     names = [row.values.get(conversation) for row in rows]
     if len(found.said) > 1 and number is None and len(set(map(str, names))) == len(rows):
         return None  # conversations of one exchange each
+    in_files = len({row.origin.file for row in rows}) > 1
     groups: dict[str, list[Row]] = {}
     nameless: list[DataError] = []
     for row in rows:
@@ -75,6 +77,7 @@ def gather_turns(
         if name is None or not str(name).strip():
             nameless.append(DataError(f"column {conversation!r} is missing", where=str(row.origin)))
         place = "" if found.folder is None else f"{row.values.get(found.folder)}/"
+        place += f"{Path(row.origin.file).name}:" if in_files else ""
         groups.setdefault(f"{place}{name}", []).append(row)
     if not asked and (nameless or len(groups) == len(rows)):
         return None
@@ -127,6 +130,9 @@ def _columns(columns: Sequence[str], rows: Sequence[Row]) -> _Columns | None:
     pair = None
     if speaker is None and not {"history", "input"} & lowered.keys():
         pair = pair_among(lowered, (*PAIRS, *MORE_PAIRS) if rows else PAIRS)
+        pair = (
+            pair if text is None or text in (pair or ()) else None
+        )  # customer and agent may be people's names
     if pair is None and rows:
         text = text or first(_LOOSE_TEXTS)
         others = [name for name in _LOOSE_SPEAKERS if lowered.get(name) != text]

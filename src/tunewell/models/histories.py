@@ -47,7 +47,10 @@ def reply_windows(
             last += 1
         kept = [*turns[:num_system], *turns[first : wanted[last] + 1]]
         moved = first - num_system
-        num_cut = len(tokenizer.conversation(turns[num_system:first]).ids) if moved else 0
+        dropped = turns[num_system:first]
+        if dropped and dropped[0].role == "assistant" and tokenizer.leaves_out_first_reply:
+            dropped = dropped[1:]
+        num_cut = len(tokenizer.conversation(dropped).ids) if dropped else 0
         replies = [index - moved for index in wanted[place : last + 1]]
         windows.append(_window(tokenizer, kept, replies, limit, num_cut))
         place = last + 1

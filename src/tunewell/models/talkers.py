@@ -25,7 +25,7 @@ from tunewell.core.examples import Turn
 from tunewell.models.lengths import longest_of, with_room
 from tunewell.models.scratch import learn_tokenizer, new_talker
 from tunewell.models.search import settle_search
-from tunewell.models.templates import PLAIN_TEMPLATE, render, settle_template
+from tunewell.models.templates import PLAIN_TEMPLATE, leaves_out_first_reply, render, settle_template
 from tunewell.models.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -96,9 +96,14 @@ class ChatTokenizer(Tokenizer):
         if self.is_plain:
             return [self._ids[END_TOKEN]]
         ends = {self.hf.eos_token_id} - {None}
-        marks = self.pieces(self._render([Turn("user", "a"), Turn("assistant", "a")])).ids
-        after = [token for token in marks[-2:] if token in self.hf.all_special_ids]
-        return sorted(ends | set(after))
+        written = self.pieces(self._render([Turn("user", "a"), Turn("assistant", "a")])).ids
+        marks = {self.hf.convert_tokens_to_ids(mark) for mark in self._marks}
+        return sorted(ends | {token for token in written[-2:] if token in marks})
+
+    @cached_property
+    def leaves_out_first_reply(self) -> bool:
+        """Whether what the assistant says before the user does is left out, for the template refuses it."""
+        return not self.is_plain and leaves_out_first_reply(self.hf)
 
     @cached_property
     def keeps_earlier(self) -> bool:
@@ -216,7 +221,7 @@ def chat_tokenizer(
                 f"the model has no chat template; the plain form is used, with {len(new_token_ids)} new tokens"
             )
         elif hf.chat_template != PLAIN_TEMPLATE:
-            loader.notes += settle_template(hf)
+            loader.notes += settle_template(hf, replies)
     made = ChatTokenizer(hf, length, new_token_ids)
     if not made.is_plain:
         made.check_template()

@@ -120,11 +120,11 @@ def assemble(config: RunConfig, dataset: Dataset, runtime: Runtime, sinks: Seque
         scratch=Scratch.of(config.model),
     )
     tokenizer = dataset.task.build_tokenizer(loader, dataset.examples["train"])
-    features = {
+    windows = {
         name: _encoded(dataset.task, examples, tokenizer, runtime)
         for name, examples in dataset.examples.items()
     }
-    counts = {name: _count(part, tokenizer, dataset.task.cut_from) for name, part in features.items()}
+    counts = {name: _count(part, tokenizer, dataset.task.cut_from) for name, part in windows.items()}
     model = dataset.task.build_model(loader)
     freeze_lowest(model, config.model.freeze_layers)
     moved = learning(model)
@@ -135,7 +135,7 @@ def assemble(config: RunConfig, dataset: Dataset, runtime: Runtime, sinks: Seque
     elif config.model.freeze_layers:
         tell(sinks, f"embeddings and {config.model.freeze_layers} lowest layers are frozen: {moved} learn")
     batches = TrainingBatches(
-        features["train"],
+        [feature for own in windows["train"] for feature in own],
         dataset.task.collate,
         settings.batch_size,
         settings.micro_batch_size or settings.batch_size,
@@ -247,30 +247,31 @@ def _evaluator(predictor: Predictor, examples: Sequence[Example]) -> Any:
 
 def _encoded(
     task: Task[Any, Any, Any], examples: Sequence[Example], tokenizer: Tokenizer, runtime: Runtime
-) -> list[Feature]:
-    features: list[Feature] = []
+) -> list[list[Feature]]:
+    """The windows of each example."""
+    windows = []
     for example in examples:
         if runtime.stop:
             raise stopped(runtime, "while tokenising")
-        features += task.encode(example, tokenizer)
-    if not features:
+        windows.append(task.encode(example, tokenizer))
+    if not any(windows):
         raise DataError("no example is left after tokenising")
-    return features
+    return windows
 
 
-def _count(features: Sequence[Feature], tokenizer: Tokenizer, cut_from: str) -> TokenCounts:
+def _count(windows: Sequence[Sequence[Feature]], tokenizer: Tokenizer, cut_from: str) -> TokenCounts:
+    features = [feature for own in windows for feature in own]
     lengths = [len(feature) for feature in features]
-    by_example = Counter(feature.example_id for feature in features)
     unknown = tokenizer.unknown_token_id
     num_unknown = (
         0 if unknown is None else sum(list(feature.input_ids).count(unknown) for feature in features)
     )
     return TokenCounts(
         lengths=lengths,
-        num_truncated=len({feature.example_id for feature in features if feature.num_truncated_tokens}),
-        num_examples=len(by_example),
+        num_truncated=sum(any(feature.num_truncated_tokens for feature in own) for own in windows),
+        num_examples=sum(map(bool, windows)),
         unknown_share=num_unknown / max(sum(lengths), 1),
-        num_windowed=sum(number > 1 for number in by_example.values()),
+        num_windowed=sum(len(own) > 1 for own in windows),
         out_of_reach=dict(Counter(f.out_of_reach for f in features if f.out_of_reach).most_common()),
         writes=any(feature.target_ids for feature in features),
         cut_from=cut_from,

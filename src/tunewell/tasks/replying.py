@@ -76,6 +76,9 @@ def conversation_features(
     if tokenizer.has_decoder:
         return pair_features(example, wanted, tokenizer, limit)
     limit = min(limit, tokenizer.max_length_tokens)
+    first = next((place for place, turn in enumerate(example.turns) if turn.role != "system"), 0)
+    if tokenizer.leaves_out_first_reply and example.turns[first].role == "assistant":
+        wanted = [place for place in wanted if place != first]
     if example.reply is None or not wanted:
         return [prompt_feature(example, tokenizer, limit)]
     return reply_features(example, wanted, tokenizer, limit)
