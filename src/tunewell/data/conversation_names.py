@@ -51,18 +51,19 @@ def by_name(columns: Sequence[str]) -> dict[str, str]:
     return {name.strip().casefold(): name for name in reversed(columns)}
 
 
-def pair_among(
-    columns: Mapping[str, str], pairs: Sequence[tuple[str, str]] = (*PAIRS, *MORE_PAIRS)
-) -> tuple[str, str] | None:
-    """The first of the `pairs` that the columns have, as the file writes it; or one column of each side, and no more."""
-    for asked, reply in pairs:
+def pair_among(columns: Mapping[str, str], *, loose: bool = True) -> tuple[str, str] | None:
+    """The first pair of what is asked and what is replied that the columns have, as the file writes it.
+
+    Unless `loose`, only names that leave no doubt count; else, at last, one column of each side will do, and no more.
+    """
+    for asked, reply in (*PAIRS, *MORE_PAIRS) if loose else PAIRS:
         if asked in columns and reply in columns:
             return columns[asked], columns[reply]
     sides = {
         "user": [name for name in columns if side_of(name) == "user"],
         "assistant": [name for name in columns if side_of(name) == "assistant"],
     }
-    if len(pairs) > len(PAIRS) and all(len(names) == 1 for names in sides.values()):
+    if loose and all(len(names) == 1 for names in sides.values()):
         return columns[sides["user"][0]], columns[sides["assistant"][0]]
     return None
 

@@ -13,7 +13,7 @@ from typing import Any
 from tunewell.core.errors import DataError, collected
 from tunewell.core.examples import Origin, Row
 from tunewell.data.columns import LABEL_NAMES
-from tunewell.data.conversation_names import MORE_PAIRS, PAIRS, pair_among
+from tunewell.data.conversation_names import pair_among
 from tunewell.data.values import as_number
 
 CONVERSATION_NAMES = (
@@ -129,7 +129,7 @@ def _columns(columns: Sequence[str], rows: Sequence[Row]) -> _Columns | None:
     speaker, text = first(SPEAKER_NAMES), first(TEXT_NAMES)
     pair = None
     if speaker is None and not {"history", "input"} & lowered.keys():
-        pair = pair_among(lowered, (*PAIRS, *MORE_PAIRS) if rows else PAIRS)
+        pair = pair_among(lowered, loose=bool(rows))
         pair = (
             pair if text is None or text in (pair or ()) else None
         )  # customer and agent may be people's names
