@@ -159,9 +159,10 @@ def source_settings(settings: DataSettings, limit: int | None = None) -> SourceS
 def choose_task(given: Mapping[str, Any], source: Source) -> tuple[AnyTask, str]:
     """The task that the settings name, or the first that the columns speak for; its settings completed."""
     names = [given["name"]] if given.get("name") is not None else task_names()
-    if len(names) > 1:
+    keys = [key for key, value in given.items() if value is not None]
+    if keys and len(names) > 1:
         known = {field for name in names for field in task_class(name).Config.model_fields}
-        refuse_unknown([key for key, value in given.items() if value is not None], known, "task.")
+        refuse_unknown(keys, known, "task.")
     for name in names:
         kind = task_class(name)
         reading = kind.infer(source.columns, source.rows, given)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import string
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
@@ -112,7 +112,7 @@ def _value(text: str, key: str) -> Any:
     if len(text) == 1 and text in string.punctuation and text != "~":
         return text
     value = yaml.parse(text, f"--set {key}")
-    is_title = isinstance(value, dict) and text.rstrip().endswith(":") and text.count("\n") == 0
+    is_title = isinstance(value, dict) and text.rstrip().endswith(":") and "\n" not in text
     return text if is_title or (isinstance(value, str) and value == text.strip()) else value
 
 
@@ -136,8 +136,7 @@ def refuse_unknown(given: Iterable[str], known: Iterable[str], prefix: str) -> N
     names = sorted(known)
     for key in given:
         if key not in names:
-            near = difflib.get_close_matches(key, names, n=1)
-            meant = ALIASES.get(key) or (prefix + near[0] if near else None)
+            meant = _meant_among(key, names, prefix)
             fix = f"{_MEANT} {meant}?" if meant else "`tunewell init TASK` prints every setting of a task"
             raise ConfigError(f"{prefix}{key}: no such setting", fix=fix)
 
@@ -237,19 +236,21 @@ def _explanation(
 def _meant(settings: type[Settings], path: list[str], prefix: str) -> str | None:
     """What an unknown key may have been meant to be."""
     group = _group(settings, path[:-1])
-    name = path[-1]
-    if name in ALIASES and not (
-        group and difflib.get_close_matches(name, group.model_fields, n=1, cutoff=0.9)
-    ):
-        return f"{_MEANT} {ALIASES[name]}?"
-    near = difflib.get_close_matches(name, group.model_fields if group else (), n=1)
-    if near:
-        return f"{_MEANT} {prefix + '.'.join([*path[:-1], near[0]])}?"
-    elsewhere = _nearest_path(settings, name, prefix)
-    if elsewhere:
-        return f"{_MEANT} {elsewhere}?"
+    name, fields = path[-1], list(group.model_fields) if group else []
+    inside = prefix + "".join(f"{part}." for part in path[:-1])
+    meant = _meant_among(name, fields, inside) or _nearest_path(settings, name, prefix)
+    if meant:
+        return f"{_MEANT} {meant}?"
     known = ", ".join(group.model_fields) if group else ""
     return f"known here: {known}" if known else None
+
+
+def _meant_among(name: str, fields: Sequence[str], prefix: str) -> str | None:
+    """The setting that an unknown name means: what other tools call so, or one of a group's `fields` that is near to it."""
+    if name in ALIASES and not difflib.get_close_matches(name, fields, n=1, cutoff=0.9):
+        return ALIASES[name]
+    near = difflib.get_close_matches(name, fields, n=1)
+    return prefix + near[0] if near else None
 
 
 def _group(settings: type[Settings], path: list[str]) -> type[Settings] | None:

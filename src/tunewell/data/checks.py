@@ -258,8 +258,9 @@ def _exact_overlap(first: _Split[E], second: _Split[E], shared: Sequence[str]) -
         f"{second.show(second.index_of[text])} = {first.examples[first.index_of[text]].origin}"
         for text in shared[:SHOWN]
     )
+    have = "has" if count == 1 else "have"
     message = (
-        f"{plural(count, 'example')} of {second.name} ({_percent(count, len(second.texts))}) {'has' if count == 1 else 'have'} a text that is "
+        f"{plural(count, 'example')} of {second.name} ({_percent(count, len(second.texts))}) {have} a text that is "
         f"also in {first.name}"
     )
     return Finding("overlap", "warning", message, shown)

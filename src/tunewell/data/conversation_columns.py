@@ -20,10 +20,9 @@ from tunewell.data.conversation_forms import (
 )
 from tunewell.data.conversation_messages import lifted, message_keys
 from tunewell.data.conversation_names import MESSAGE_NAMES, MORE_PAIRS, PAIRS, by_name, pair_among
-from tunewell.data.conversation_names import column_for as column_for  # names of columns, too
 from tunewell.data.conversation_roles import Unreadable, role_named, side_of
 from tunewell.data.marked_turns import marked_turns, transcript_turns
-from tunewell.data.multi_turn_lines import END_OF_UTTERANCE
+from tunewell.data.multi_turn_lines import END_OF_UTTERANCE, SENTENCE_ENDS
 
 _OF_TEXTS = ("dialogue", "dialog", "turns", "utterances", "messages", "conversations", "conversation")
 """Under these names a list of texts is a conversation."""
@@ -139,7 +138,7 @@ def _other_pair(columns: Sequence[str], lowered: Mapping[str, str], rows: Sequen
 
 def _is_said_itself(name: str) -> bool:
     """Whether what should name a column reads as words of a conversation."""
-    return " " in name.strip() or name.strip().endswith((".", "!", "?", "。", "！", "？", "…"))
+    return " " in name.strip() or name.strip().endswith(SENTENCE_ENDS)
 
 
 def _is_wordy(column: str, rows: Sequence[Row]) -> bool:

@@ -32,9 +32,9 @@ def assistant_among(
     """The name of the speaker who is the assistant, and what is said of it; None and nothing where the roles are known.
 
     Of two unknown names that all but a few conversations share, who speaks last in clearly more is the assistant, or
-    where that is about even, who begins fewer; a system that answers is it, too. One shared name alone (a desk that talks with many
-    people) is it where it speaks last in most. What is `given` is taken. Raises `ConfigError` where nothing tells the two
-    apart, and for a name that nobody has.
+    where that is about even, who begins fewer; a system that answers is it, too. One shared name alone (a desk that talks
+    with many people) is it where it speaks last in most. What is `given` is taken. Raises `ConfigError` where nothing tells
+    the two apart, and for a name that nobody has.
     """
     found = list(_conversations(rows, column)) if isinstance(column, str) else []
     if given is not None:

@@ -14,9 +14,9 @@ from typing import Literal
 from tunewell.core.errors import DataError
 from tunewell.core.examples import DialogueExample, Row, Turn
 from tunewell.data import values
-from tunewell.data.conversation_columns import column_for
 from tunewell.data.conversation_forms import stated_turns
 from tunewell.data.conversation_messages import text_of
+from tunewell.data.conversation_names import column_for
 from tunewell.data.conversation_roles import Role, Stated, Unreadable, roles_of
 from tunewell.data.findings import SHOWN, Finding, place_and_text, plural
 from tunewell.data.similarity import normalised
@@ -46,7 +46,7 @@ def read_conversation(
     When `labelled`, there must be a reply of the assistant's to something that was said; what the user says after the
     last reply is left out and counted, and no turn may be blank. Without `labelled` a reply is asked for to what the user says last,
     which may be blank, unless the assistant speaks last; a row without the column may hold the conversation in another
-    one (see `conversation_columns.column_for`). The conversation's own system turns stand before those of a column
+    one (see `conversation_names.column_for`). The conversation's own system turns stand before those of a column
     `system`, and these before the `system` text that is given; blank ones say nothing and are left out. Where the file
     names speakers and no roles, what one says in several turns on end is one turn. The speaker called `assistant` is
     that, in this and all other conversations. Raises `DataError`; turns are counted

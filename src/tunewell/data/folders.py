@@ -6,7 +6,7 @@ Not for: reading the files (`sources`), or what endings mean (`file_names`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tunewell.core.errors import DataError
@@ -29,9 +29,11 @@ def find_splits(folder: str, *, any_ending: bool = False) -> tuple[dict[str, str
     A file is a split by its whole name (`dev.tsv`, `dev-v2.0.json`), or, where no file of the folder is, by the last
     word of its name (`en_ewt-ud-dev.conllu.gz`), or by the first (`train.en.tsv.gz` beside `dev.en.tsv.gz`). Where there
     are no such files, folders in it may be splits: the name is that of a file in one, or that of a folder whose files are
-    numbered (see `numbered_files`). A folder of numbered files alone is the training split, named `.`. Parallel files count as one, by what their names share: `train` for
-    `train.en` and `train.de`; of them the first word counts too (`train.en-de`, `test_2016_flickr`), where it is of one
-    text alone. With `any_ending`, files without a known ending count too, each for itself.
+    numbered (see `numbered_files`). A folder of numbered files alone is the training split, named `.`.
+
+    Parallel files count as one, by what their names share: `train` for `train.en` and `train.de`; of them the first word
+    counts too (`train.en-de`, `test_2016_flickr`), where it is of one text alone. With `any_ending`, files without a known
+    ending count too, each for itself.
 
     Raises `DataError` when two files could be the same split, or none is one.
     """
@@ -89,13 +91,13 @@ def numbered_files(folder: str) -> list[str]:
 
     They are documents, each whole by itself; `schema.json` may lie beside them, as in the data of SGD, and nothing else.
     """
-    names = [entry.name for entry in Path(folder).iterdir() if ending_of(entry.name) is not None]
-    matches = [match for name in names if name != "schema.json" for match in [_NUMBERED.fullmatch(name)]]
-    if len(matches) < 2 or None in matches:
+    data = [entry.name for entry in Path(folder).iterdir() if ending_of(entry.name) is not None]
+    names = [name for name in data if name != "schema.json"]
+    matches = [match for name in names if (match := _NUMBERED.fullmatch(name))]
+    alike = {(match["stem"], match["ending"]) for match in matches}
+    if len(names) < 2 or len(matches) < len(names) or len(alike) > 1:
         return []
-    alike = {(match["stem"], match["ending"]) for match in matches if match is not None}
-    found = [match[0] for match in matches if match is not None]
-    return sorted(found, key=lambda name: (len(name), name)) if len(alike) == 1 else []
+    return sorted(names, key=lambda name: (len(name), name))
 
 
 def _by_beginnings(folder: str, names: list[str]) -> dict[str, str]:
@@ -129,7 +131,7 @@ def _by_folders(folder: str, names: list[str]) -> dict[str, str]:
     for split, name in chosen.items() if "train" in chosen else ():
         inner = Path(folder) / name
         files = sorted(entry.name for entry in inner.iterdir() if ending_of(entry.name) is not None)
-        texts = [file for file in files if not any(_is_about(file, other) for other in files)]
+        texts = [file for file in files if not _is_about(file, files)]
         if len(texts) == 1:
             splits[split] = str(Path(name) / texts[0])
         elif numbered_files(str(inner)):
@@ -165,7 +167,7 @@ def _choose(folder: str, names: list[str], split_of: Callable[[str], str | None]
     chosen: dict[str, str] = {}
     for name in names:
         split = split_of(name)
-        if split is None or any(_is_about(name, other) for other in names):
+        if split is None or _is_about(name, names):
             continue
         if split in chosen:
             raise DataError(
@@ -182,7 +184,7 @@ def could_be_tests(names: list[str]) -> list[str]:
     return [name for name in names if not _words(name) & _ANNOTATIONS]
 
 
-def _is_about(name: str, other: str) -> bool:
-    """Whether a file says something of what another one holds, as `dialogues_act_train.txt` of `dialogues_train.txt`."""
-    more = _words(name) - _words(other)
-    return bool(more) and more <= _ANNOTATIONS and _words(other) <= _words(name)
+def _is_about(name: str, names: Sequence[str]) -> bool:
+    """Whether a file says something of what one of the others holds, as `dialogues_act_train.txt` of `dialogues_train.txt`."""
+    own = _words(name)
+    return any(other < own and own - other <= _ANNOTATIONS for other in map(_words, names))

@@ -25,7 +25,7 @@ END_OF_UTTERANCE = "__eou__"
 
 _END_OF_TURN = "__eot__"
 _OTHER_NAMES = ("topic", "acts", "emotions")
-_SENTENCE_ENDS = (".", "!", "?", "。", "！", "？", "…")
+SENTENCE_ENDS = (".", "!", "?", "。", "！", "？", "…")
 _NUMBERS = re.compile(r"\d+( \d+)*")
 
 
@@ -56,7 +56,7 @@ def looks_like_tabbed(head: Sequence[Line]) -> bool:
     first = lines[0].strip("\t").split("\t") if lines else []
     counts = Counter(line.strip("\t").count("\t") for line in lines)
     uneven = 10 * counts.most_common(1)[0][1] < 9 * len(lines) if lines else False
-    says = all(" " in field.strip() or field.strip()[-1:] in _SENTENCE_ENDS for field in first)
+    says = all(" " in field.strip() or field.strip()[-1:] in SENTENCE_ENDS for field in first)
     return uneven and min(counts) > 0 and says and '"' not in "".join(field[:1] for field in first)
 
 

@@ -14,6 +14,7 @@ from typing import IO
 from tunewell.core.errors import DataError
 from tunewell.core.examples import Origin, Row
 from tunewell.data import json_records, json_values
+from tunewell.data.findings import plural
 from tunewell.data.lines import Line, read_lines
 from tunewell.data.reading import Reading
 
@@ -39,10 +40,8 @@ def read_rows(lines: Iterator[Line], reading: Reading) -> Iterator[Row]:
 def say_left_out(num_blank: int, reading: Reading) -> None:
     """A note of the blank lines at the end, for who counts lines."""
     if num_blank:
-        lines = "1 blank line" if num_blank == 1 else f"{num_blank:,} blank lines"
-        reading.notes.append(
-            f"{reading.file}: {lines} at its end {'was' if num_blank == 1 else 'were'} left out"
-        )
+        was = "was" if num_blank == 1 else "were"
+        reading.notes.append(f"{reading.file}: {plural(num_blank, 'blank line')} at its end {was} left out")
 
 
 def standard_input() -> IO[bytes]:

@@ -152,10 +152,8 @@ def _read_numbered(folder: str, settings: SourceSettings) -> Source:
             )
         parts.append(tables["train"])
         digest.update(f"{name} {parts[-1].fingerprint}\n".encode())
-    rows = [
-        replace(
-            row, values={**row.values, "id": f"{name}:{row_id(row)}"}
-        )  # ids, and lines, begin anew in each
+    rows = [  # ids, and lines, begin anew in each
+        replace(row, values={**row.values, "id": f"{name}:{row_id(row)}"})
         for name, part in zip(names, parts, strict=True)
         for row in part.rows
     ]

@@ -275,13 +275,13 @@ def _by_language(found: Mapping[str, str], rows: Sequence[Row], named: Mapping[s
     if len(chosen) < 2:
         _refuse_missing([*dict.fromkeys(map(_outer, found))], named)
         codes = iter(found[column] for column in free)
-        settings = [
-            f"--set task.{side}_language={found.get(chosen[side], named.get(f'{side}_language')) if side in chosen else next(codes)}"
+        source, target = (
+            found.get(chosen[side], named.get(f"{side}_language")) if side in chosen else next(codes)
             for side in ("source", "target")
-        ]
+        )
         raise ConfigError(
             f"which language is translated into which? There are {', '.join(found.values())}",
-            fix=f"{' '.join(settings)}, or another two of them",
+            fix=f"--set task.source_language={source} --set task.target_language={target}, or another two of them",
         )
     return _completed(chosen["source"], chosen["target"], named)
 

@@ -130,9 +130,8 @@ def _columns(columns: Sequence[str], rows: Sequence[Row]) -> _Columns | None:
     pair = None
     if speaker is None and not {"history", "input"} & lowered.keys():
         pair = pair_among(lowered, loose=bool(rows))
-        pair = (
-            pair if text is None or text in (pair or ()) else None
-        )  # customer and agent may be people's names
+        if text is not None and text not in (pair or ()):
+            pair = None  # customer and agent are people's names beside what they say
     if pair is None and rows:
         text = text or first(_LOOSE_TEXTS)
         others = [name for name in _LOOSE_SPEAKERS if lowered.get(name) != text]

@@ -2,7 +2,8 @@
 
 The parts are sacreBLEU's own counts of each text, and the metrics are its formulas over their sums: on all examples
 they equal what its command line prints, with its settings of old: mixed case, one reference, exponential smoothing,
-no effective order for BLEU. TER alone leaves out moves in very long texts of unlike length (`edits`). All run from 0 to 100, save that TER, where lower is better, may be more.
+no effective order for BLEU. TER alone leaves out moves in very long texts of unlike length (`edits`). All run from 0 to
+100, save that TER, where lower is better, may be more.
 
 Not for: summaries (`rouge`), nor for telling languages. The counts of chrF come from a method of sacreBLEU's that is
 not public (2.6), as those of TER do in part (`edits`); tests hold both against the public scores.

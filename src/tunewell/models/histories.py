@@ -34,7 +34,7 @@ def reply_windows(
     A window holds as many replies as fit without cutting more than the first of them needs; one only, where the chat
     template writes a reply in another way once more is said after it.
     """
-    num_system = _num_system(turns)
+    num_system = num_system_turns(turns)
     windows: list[Window] = []
     place, first = 0, num_system
     while place < len(wanted):
@@ -70,7 +70,7 @@ def prompt_window(tokenizer: ChatTokenizer, turns: Sequence[Turn], limit: int) -
 
 def newest_turns(turns: Sequence[Turn], fits: Callable[[Sequence[Turn]], bool]) -> Sequence[Turn]:
     """As many of the newest turns as `fits` allows, after the system turn; the last one stays in any case."""
-    num_system = first = _num_system(turns)
+    num_system = first = num_system_turns(turns)
     kept = turns
     while first < len(turns) - 1 and not fits(kept):
         first += _step(turns, first)
@@ -78,7 +78,8 @@ def newest_turns(turns: Sequence[Turn], fits: Callable[[Sequence[Turn]], bool]) 
     return kept
 
 
-def _num_system(turns: Sequence[Turn]) -> int:
+def num_system_turns(turns: Sequence[Turn]) -> int:
+    """How many turns are the system's; they stand first."""
     return sum(turn.role == "system" for turn in turns)
 
 

@@ -55,9 +55,8 @@ def learn_tokenizer(texts: Iterable[str], vocab_size: int, special_tokens: Seque
     learner = tokenizers.Tokenizer(tokenizers.models.BPE())
     learner.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Strip()])
     learner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
-    learner.decoder = decoders.Sequence(
-        [decoders.ByteLevel(), decoders.Strip(" ", 1, 0)]
-    )  # what the first word got
+    # the blank that the first word got is taken off again
+    learner.decoder = decoders.Sequence([decoders.ByteLevel(), decoders.Strip(" ", 1, 0)])
     first = [END, UNKNOWN, *special_tokens]
     trainer = trainers.BpeTrainer(
         vocab_size=max(vocab_size, len(first) + 257) - 1,

@@ -78,10 +78,8 @@ def settle_template(tokenizer: Any, replies: Iterable[str] = ()) -> list[str]:
     with more than is written when it is asked for; but that stays where one of the `replies` begins otherwise, such as
     with thoughts of its own. Doing it again changes nothing.
     """
-    if not isinstance(
-        tokenizer.chat_template, str
-    ):  # several by name: the one that is used unless another is asked for
-        try:
+    if not isinstance(tokenizer.chat_template, str):
+        try:  # of several by name the one that is used unless another is asked for
             tokenizer.chat_template = tokenizer.get_chat_template()
         except ValueError as error:
             raise ModelError(

@@ -56,15 +56,12 @@ class TokenCounts:
         """How many texts of the split `name` were cut; "" for none."""
         if not self.num_truncated:
             return ""
-        share = f"{self.num_truncated:,} of {self.num_examples:,} {name} texts ({self.num_truncated / self.num_examples:.1%})"
+        number = self.num_truncated
+        share = f"{number:,} of {self.num_examples:,} {name} texts ({number / self.num_examples:.1%})"
         does = "reads or writes" if self.writes else "reads"
         first = f", {self.cut_from} first" if self.cut_from else ""
-        was = (
-            "is longer than the model {} and was cut{}"
-            if self.num_truncated == 1
-            else "are longer than the model {} and were cut{}"
-        )
-        return f"{share} {was.format(does, first)}"
+        is_, was = ("is", "was") if number == 1 else ("are", "were")
+        return f"{share} {is_} longer than the model {does} and {was} cut{first}"
 
     def said_of_reach(self, name: str) -> str:
         """How many examples of the split `name` have a target that can never be given, and why; "" for none."""

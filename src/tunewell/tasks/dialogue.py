@@ -17,7 +17,7 @@ from tunewell.config import TaskSettings, require, setting
 from tunewell.core.errors import DataError, ModelError
 from tunewell.core.examples import DialogueExample, Origin, ReplyPrediction, Row, Turn
 from tunewell.core.sections import Section
-from tunewell.data import conversation_columns, conversation_speakers, distractors
+from tunewell.data import conversation_columns, conversation_names, conversation_speakers, distractors
 from tunewell.data import conversations as reading
 from tunewell.data.columns import require_columns
 from tunewell.data.conversation_forms import gather_turns
@@ -151,7 +151,7 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
 
     def check_columns(self, columns: Sequence[str], name: str, *, labelled: bool = True) -> None:
         """The conversation must be there."""
-        own = self._columns if labelled else conversation_columns.column_for(columns, self._columns)
+        own = self._columns if labelled else conversation_names.column_for(columns, self._columns)
         wanted = [own] if isinstance(own, str) else list(own) if labelled else list(own)[:-1]
         require_columns(columns, wanted, name, ("task.messages",), "a column for the conversation")
 
@@ -227,9 +227,7 @@ class Dialogue(Task[DialogueExample, ReplyPrediction, DialogueConfig]):
         wanted, limit = self._wanted(example), self.config.max_length_tokens
         try:
             return replying.conversation_features(example, wanted, tokenizer, limit)
-        except (
-            ModelError
-        ) as error:  # a chat template may refuse the turns of one conversation and take all others
+        except ModelError as error:  # a chat template may refuse one conversation and take all others
             raise ModelError(error.what, where=str(example.origin), fix=error.fix) from None
 
     def collate(self, features: Sequence[Feature]) -> Batch:

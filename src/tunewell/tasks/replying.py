@@ -73,12 +73,14 @@ def conversation_features(
     example: DialogueExample, wanted: Sequence[int], tokenizer: Any, limit: int
 ) -> list[Feature]:
     """Windows of at most `limit` tokens in which each of the `wanted` turns is learnt once; the last asks for a reply."""
+    from tunewell.models.histories import num_system_turns
+
     if tokenizer.has_decoder:
         return pair_features(example, wanted, tokenizer, limit)
     limit = min(limit, tokenizer.max_length_tokens)
-    first = next((place for place, turn in enumerate(example.turns) if turn.role != "system"), 0)
-    if tokenizer.leaves_out_first_reply and example.turns[first].role == "assistant":
-        wanted = [place for place in wanted if place != first]
+    if tokenizer.leaves_out_first_reply:
+        first = num_system_turns(example.turns)
+        wanted = [place for place in wanted if place != first or example.turns[place].role != "assistant"]
     if example.reply is None or not wanted:
         return [prompt_feature(example, tokenizer, limit)]
     return reply_features(example, wanted, tokenizer, limit)
